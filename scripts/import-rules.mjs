@@ -1,0 +1,56 @@
+// Who may import whom. `check-imports.mjs` holds the code to these tables; change a border here, in a change of its own.
+
+/** Workspaces that a package may import by name, through that workspace's `exports`. */
+export const packageRules = {
+  protocol: [],
+  rpc: ["protocol"],
+  plugin: ["protocol", "rpc"],
+  host: ["protocol", "rpc"],
+  cli: ["protocol", "rpc", "plugin", "host"],
+  "example-kv": ["plugin", "host", "cli"],
+  "example-url-shortener": ["plugin", "host", "cli"],
+  e2e: ["protocol", "rpc", "plugin", "host", "cli"],
+  bench: ["protocol", "rpc", "plugin", "host"],
+};
+
+/** Packages without Node: neither its modules nor its own globals. */
+export const withoutNode = ["protocol", "rpc"];
+
+export const nodeGlobals = [
+  "Buffer",
+  "process",
+  "global",
+  "setImmediate",
+  "clearImmediate",
+  "require",
+  "__dirname",
+  "__filename",
+];
+
+/** Where settings may be read from the environment. Everywhere else they come in as arguments. */
+export const mayReadEnvironment = ["packages/cli/src/", "packages/plugin/src/serve/"];
+
+/**
+ * The rooms of `packages/host/src`: a folder, or a file at the top that stands for itself.
+ * Every room may import `event`, and `Principal` and `Decision` from `auth` as types.
+ */
+export const hostRooms = {
+  event: [],
+  auth: [],
+  launcher: ["integrity"],
+  registry: ["auth"],
+  router: ["auth", "registry", "limit"],
+  broker: ["auth"],
+  supervisor: ["auth", "registry", "launcher", "session"],
+  session: ["auth", "limit"],
+  server: ["auth", "limit"],
+  admin: ["auth", "registry", "supervisor", "audit"],
+  limit: [],
+  audit: [],
+  integrity: [],
+};
+
+/** The only places in `host` that know every room. */
+export const hostKnowsAll = ["host", "index", "testing"];
+
+export const authTypesForAll = ["Principal", "Decision"];
