@@ -91,8 +91,12 @@ export function compareFolders(fresh, committed, at) {
       readFileSync(join(fresh, name), "utf8"),
       readFileSync(join(committed, name), "utf8"),
     );
-    if (line !== undefined)
-      problems.push({ where: `${where}:${line.number}`, wanted: line.wanted, found: line.found });
+    if (line === undefined) continue;
+    problems.push({
+      where: `${where}:${line.number}`,
+      wanted: `${line.wanted} (npm run generate writes it)`,
+      found: line.found,
+    });
   }
   for (const name of committedNames)
     problems.push({ where: `${at}/${name}`, wanted, found: "a file that nothing gives" });

@@ -118,7 +118,7 @@ async function layOutProject(folder, tarballs) {
 }
 
 /** Runs the plugin with the installed command and talks to it. */
-async function useProject(folder) {
+export async function useProject(folder) {
   const problems = [];
   const host = spawn("npx", ["--no", "connect-plugin", "run", "--json"], {
     cwd: folder,

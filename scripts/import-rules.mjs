@@ -7,8 +7,8 @@ export const packageRules = {
   plugin: ["protocol", "rpc"],
   host: ["protocol", "rpc"],
   cli: ["protocol", "rpc", "plugin", "host"],
-  "example-kv": ["plugin", "host", "cli"],
-  "example-url-shortener": ["plugin", "host", "cli"],
+  "example-kv": ["protocol", "plugin", "host", "cli"],
+  "example-url-shortener": ["protocol", "plugin", "host", "cli"],
   e2e: ["protocol", "rpc", "plugin", "host", "cli"],
   bench: ["protocol", "rpc", "plugin", "host"],
 };

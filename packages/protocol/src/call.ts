@@ -94,9 +94,12 @@ export const INITIAL_CREDIT = 65_536;
 /** What an unencoded message counts for in credit, its size being unknown. */
 export const TYPED_PIECE_COST = 1_024;
 
+/** What every piece of bytes counts for in credit beside its bytes: who holds empty messages, holds memory too. */
+export const PIECE_OVERHEAD = 64;
+
 /** What a piece takes of its sender's credit. */
 export function pieceCost(piece: Piece): number {
-  return piece.form === "bytes" ? piece.bytes.byteLength : TYPED_PIECE_COST;
+  return piece.form === "bytes" ? piece.bytes.byteLength + PIECE_OVERHEAD : TYPED_PIECE_COST;
 }
 
 /**
@@ -116,7 +119,10 @@ export interface RequestSink {
   end(): void;
   /** The caller is no longer interested: aborted, past its deadline, or gone. */
   cancel(failure: CallFailure): void;
-  /** The caller has taken so many bytes of response pieces; so many more may be sent. */
+  /**
+   * The caller has taken pieces that cost so much (`pieceCost`); so much more may be sent. Told at once for what was
+   * taken: who receives from a wire gathers there, and its window may be small.
+   */
   credit(bytes: number): void;
 }
 
@@ -127,7 +133,7 @@ export interface ResponseSink {
   message(piece: Piece): void;
   /** The call is over: well, or with a failure. Exactly once unless the caller cancelled. */
   end(trailer: Metadata, failure: CallFailure | undefined): void;
-  /** The callee has taken so many bytes of request pieces; so many more may be sent. */
+  /** The callee has taken pieces that cost so much; as for {@link RequestSink.credit}. */
   credit(bytes: number): void;
 }
 

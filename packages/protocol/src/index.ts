@@ -1,4 +1,5 @@
-// Types of the seam: what a call, a connection, a failure and a plugin look like to whoever carries them.
+// Types of the seam: what a call, a connection and a failure look like to whoever carries them.
+
 export {
   type BytesPiece,
   type CallChain,
@@ -11,6 +12,7 @@ export {
   INITIAL_CREDIT,
   type Metadata,
   type MethodKind,
+  PIECE_OVERHEAD,
   type Piece,
   pieceCost,
   type RequestSink,
@@ -18,6 +20,7 @@ export {
   TYPED_PIECE_COST,
   type TypedPiece,
 } from "./call.js";
+export { decodeFailureInfo, encodeFailureInfo, joinDetails, splitDetails } from "./error-info.js";
 export {
   type CallFailure,
   createFailure,
@@ -26,7 +29,98 @@ export {
   type FailureInfo,
   type FailureOptions,
 } from "./failure.js";
-// Messages and services.
+export type { Pipe, PipeReceiver } from "./pipe.js";
+export { allReasons, Codes, type Fault, isReason, type Reason, reasonInfo } from "./reason.js";
+
+// For plugins: what one says of itself, and how it is found and started.
+
+export type { Arity, Manifest, MethodInfo, OfferedService, RequiredService } from "./manifest.js";
+export {
+  byteLength,
+  createRuntimeId,
+  endpointPathProblem,
+  headerNameProblem,
+  headerValueProblem,
+  keyProblem,
+  metadataKeyProblem,
+  metadataValueProblem,
+  methodNameProblem,
+  NAME_LIMITS,
+  pluginNameProblem,
+  runtimeIdProblem,
+  selfIdProblem,
+  serviceNameProblem,
+  serviceTypeProblem,
+} from "./names.js";
+export {
+  type Boot,
+  type DirectLink,
+  type Distance,
+  ENTRY_ABI,
+  type EntryHook,
+  type LaunchCredential,
+  type Link,
+  type PipeLink,
+  type PluginEntry,
+  type PluginStopped,
+  type RunningPlugin,
+} from "./plugin-entry.js";
+export { printable, printableBytes, quoted } from "./printable.js";
+export {
+  CORE_VERSIONS,
+  compareVersions,
+  isAtLeast,
+  isRange,
+  isVersion,
+  negotiateVersion,
+  noCommonVersion,
+  satisfies,
+  spokenVersions,
+  VERSION_LIMITS,
+} from "./version.js";
+
+// For hosts and for sessions: the launch contract and the handshake.
+
+export {
+  BOOT_FRAME_LIMIT,
+  type BootFrame,
+  type BootFrameReader,
+  type BootRead,
+  createBootFrameReader,
+  encodeBootFrame,
+} from "./boot-frame.js";
+export { type BootReport, type BootReportCheck, checkBootReport } from "./boot-report.js";
+export { checkCookie, DEFAULT_COOKIE, type MagicCookie, resolveCookie } from "./cookie.js";
+export { describeValue } from "./describe-value.js";
+export { checkEntry, type EntryCheck } from "./entry-check.js";
+export {
+  checkHandshakeRequest,
+  checkHandshakeResponse,
+  HANDSHAKE_LIMITS,
+  type HandshakeLimits,
+} from "./handshake-limits.js";
+export { describeExit, EXIT, GUARD_FD, LANE_FD } from "./launch-contract.js";
+export { checkManifest, MANIFEST_LIMITS, type ManifestCheck } from "./manifest-check.js";
+export {
+  arityFromWire,
+  type HandshakeManifest,
+  manifestFromHandshake,
+  manifestToHandshake,
+  methodKindFromWire,
+  methodToWire,
+  offeredServiceToWire,
+  requiredServiceToWire,
+} from "./manifest-wire.js";
+export {
+  endpointPathOf,
+  normalizeEndpointPath,
+  type ServiceOfPath,
+  serviceOfEndpointPath,
+} from "./service-alias.js";
+export { clientTranscript, serverTranscript } from "./transcript.js";
+
+// Messages and services of the wire.
+
 export {
   Logger,
   type LogRequest,
@@ -184,19 +278,3 @@ export {
   WatchServiceRequestSchema,
 } from "./gen/connectplugin/v1/registry_pb.js";
 export { type ErrorInfo, ErrorInfoSchema } from "./gen/google/rpc/error_details_pb.js";
-export type { Arity, Manifest, MethodInfo, OfferedService, RequiredService } from "./manifest.js";
-export type { Pipe, PipeReceiver } from "./pipe.js";
-export {
-  type Boot,
-  type DirectLink,
-  type Distance,
-  ENTRY_ABI,
-  type EntryHook,
-  type LaunchCredential,
-  type Link,
-  type PipeLink,
-  type PluginEntry,
-  type PluginStopped,
-  type RunningPlugin,
-} from "./plugin-entry.js";
-export { allReasons, Codes, type Fault, isReason, type Reason, reasonInfo } from "./reason.js";

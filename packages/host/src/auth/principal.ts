@@ -1,4 +1,4 @@
-import type { Caller, CallChain } from "@connect-plugin/protocol";
+import type { CallChain, Caller } from "@connect-plugin/protocol";
 
 declare const principalBrand: unique symbol;
 

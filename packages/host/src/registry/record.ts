@@ -30,7 +30,12 @@ export type RegistryEntry =
   | { readonly type: "unregistered"; readonly instanceId: string; readonly reason: string }
   | { readonly type: "health"; readonly instanceId: string; readonly health: HealthReport["state"] }
   /** All providers of one plugin change hands in one step. */
-  | { readonly type: "switched"; readonly plugin: string; readonly old: string; readonly records: readonly ProviderRecord[] };
+  | {
+      readonly type: "switched";
+      readonly plugin: string;
+      readonly old: string;
+      readonly records: readonly ProviderRecord[];
+    };
 
 /** A counted use of a provider. Released exactly once. */
 export interface Lease {

@@ -1,0 +1,127 @@
+import {
+  type CallFailure,
+  type CallHandler,
+  type CallHead,
+  createFailure,
+  INITIAL_CREDIT,
+  type Metadata,
+  type Piece,
+  pieceCost,
+} from "@connect-plugin/protocol";
+
+/** A call whose messages are JSON text: nobody between here and the provider needs to know the types. */
+export interface JsonCall {
+  readonly service: string;
+  readonly method: string;
+  readonly kind: CallHead["kind"];
+  readonly header: Metadata;
+  /** On the `performance.now()` clock; `Infinity` for none. */
+  readonly deadline: number;
+  /** The plugin that is to answer; undefined leaves it to the host. */
+  readonly plugin: string | undefined;
+  readonly requests: AsyncIterable<string> | Iterable<string>;
+  /** Ends the call. */
+  readonly signal: AbortSignal;
+}
+
+export interface JsonReceiver {
+  header(header: Metadata): void;
+  /** One response message as JSON text. Waited for: the next one is taken only then. */
+  message(json: string): Promise<void> | void;
+}
+
+/** How it ended. */
+export interface JsonCallEnd {
+  readonly trailer: Metadata;
+  readonly failure: CallFailure | undefined;
+}
+
+/** Makes the call; settles when it is over and never rejects for what the provider did. */
+export async function callJson(calls: CallHandler, call: JsonCall, receiver: JsonReceiver): Promise<JsonCallEnd> {
+  let end: (how: JsonCallEnd) => void = () => {};
+  const ended = new Promise<JsonCallEnd>((resolve) => {
+    end = resolve;
+  });
+  let over = false;
+  let credit = INITIAL_CREDIT;
+  let creditCame: () => void = () => {};
+  const decoder = new TextDecoder();
+  let partial: Uint8Array[] = [];
+  let delivered: Promise<void> = Promise.resolve();
+
+  const requests = calls.start(headOf(call), {
+    header: (header) => receiver.header(header),
+    message(piece) {
+      if (piece.form !== "bytes") throw new TypeError("an operator's connection carries bytes only");
+      partial.push(piece.bytes.slice());
+      if (piece.more) {
+        requests.credit(piece.bytes.byteLength);
+        return;
+      }
+      const json = decoder.decode(Buffer.concat(partial));
+      const cost = piece.bytes.byteLength;
+      partial = [];
+      delivered = delivered.then(() => receiver.message(json)).then(() => requests.credit(cost));
+    },
+    end(trailer, failure) {
+      over = true;
+      creditCame();
+      end({ trailer, failure });
+    },
+    credit(bytes) {
+      credit += bytes;
+      creditCame();
+    },
+  });
+  const cancel = () => {
+    if (over) return;
+    over = true;
+    const failure = createFailure("CANCELLED", `the call of ${call.service}/${call.method} was ended here before it was answered`);
+    requests.cancel(failure);
+    creditCame();
+    end({ trailer: [], failure });
+  };
+  call.signal.addEventListener("abort", cancel, { once: true });
+  if (call.signal.aborted) cancel();
+  const given = giveRequests();
+  const outcome = await ended;
+  call.signal.removeEventListener("abort", cancel);
+  await delivered;
+  // The source of requests may still be waiting for input that nobody wants any more; its end is not waited for.
+  void given.catch(() => {});
+  return outcome;
+
+  async function giveRequests(): Promise<void> {
+    const single = call.kind === "unary" || call.kind === "server_streaming";
+    for await (const json of call.requests) {
+      if (over) return;
+      const piece: Piece = { form: "bytes", bytes: new TextEncoder().encode(json), more: false, gzip: false };
+      credit -= pieceCost(piece);
+      requests.message(piece, single);
+      if (single) return;
+      while (credit <= 0 && !over) {
+        await new Promise<void>((resolve) => {
+          creditCame = resolve;
+        });
+      }
+    }
+    if (!over) requests.end();
+  }
+}
+
+function headOf(call: JsonCall): CallHead {
+  return {
+    service: call.service,
+    method: call.method,
+    kind: call.kind,
+    codec: "json",
+    acceptGzip: false,
+    header: call.header,
+    deadline: call.deadline,
+    parent: undefined,
+    target: call.plugin,
+    grant: undefined,
+    id: undefined,
+    chain: undefined,
+  };
+}

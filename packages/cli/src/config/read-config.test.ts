@@ -1,0 +1,73 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ConfigError } from "./config-error.js";
+import { readConfig } from "./read-config.js";
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "cp-config-"));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+async function problems(text: string): Promise<string[]> {
+  const file = join(directory, "connect-plugin.yaml");
+  await writeFile(file, text);
+  try {
+    await readConfig(file);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.problems.map(({ line, column, message }) => `${line}:${column} ${message}`);
+  }
+  return [];
+}
+
+describe("readConfig", () => {
+  it("fills in the defaults", async () => {
+    const file = join(directory, "good.yaml");
+    await writeFile(file, "plugins: { kv: { entry: ./kv.js } }\n");
+    await expect(readConfig(file)).resolves.toEqual({
+      name: "host",
+      prefer: {},
+      deadlines: {},
+      plugins: { kv: { entry: "./kv.js", distance: "child-process", essential: true } },
+    });
+  });
+
+  it("refuses unknown keys with their place and the nearest known one", async () => {
+    expect(await problems("plugins:\n  kv:\n    entry: ./kv.js\n    distnce: worker\n")).toEqual([
+      '4:14 plugins.kv.distnce: unknown key; did you mean "distance"?',
+    ]);
+    expect(await problems("plugin:\n  kv: { entry: a }\nplugins: { kv: { entry: a } }\n")).toEqual([
+      '2:3 plugin: unknown key; did you mean "plugins"?',
+    ]);
+  });
+
+  it("lists the known keys where none is alike", async () => {
+    const [first] = await problems("plugins: { kv: { entry: a, zzzzzz: 1 } }\n");
+    expect(first).toContain("plugins.kv.zzzzzz: unknown key; known here: entry, distance, config, essential");
+  });
+
+  it("names wrong types by path, all of them at once", async () => {
+    const found = await problems("name: 7\nplugins:\n  kv: { entry: a, essential: sometimes }\n");
+    expect(found).toEqual([
+      "1:7 name: Invalid input: expected string, received number",
+      "3:30 plugins.kv.essential: Invalid input: expected boolean, received string",
+    ]);
+  });
+
+  it("wants a plugin", async () => {
+    expect(await problems("plugins: {}\n")).toEqual(["1:10 plugins: at least one plugin is wanted"]);
+    expect(await problems("")).toEqual(["1:1 plugins: Invalid input: expected record, received undefined"]);
+  });
+
+  it("shows where the YAML itself is broken", async () => {
+    const [first] = await problems("plugins: { kv: \n");
+    expect(first).toContain("not valid YAML");
+  });
+
+  it("says what to do about a missing file", async () => {
+    await expect(readConfig(join(directory, "none.yaml"))).rejects.toThrow(/there is no such file\. Give the path/);
+  });
+});

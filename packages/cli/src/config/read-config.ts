@@ -1,0 +1,113 @@
+import { readFile } from "node:fs/promises";
+import { isNode, LineCounter, parseDocument } from "yaml";
+import type { z } from "zod";
+import { ConfigError, type ConfigProblem } from "./config-error.js";
+import { type Config, configSchema } from "./config-schema.js";
+import { nearest } from "./nearest.js";
+
+/** Largest configuration file that is read. */
+const MAX_BYTES = 1024 * 1024;
+
+/**
+ * Reads and checks a configuration file.
+ *
+ * @throws {ConfigError} listing every problem with its line.
+ */
+export async function readConfig(file: string): Promise<Config> {
+  const text = await readText(file);
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
+  const placed = (offset: number, message: string): ConfigProblem => {
+    const { line, col } = lines.linePos(offset);
+    return { line, column: col, message };
+  };
+  if (document.errors.length > 0) {
+    throw new ConfigError(
+      file,
+      document.errors.map((error) => placed(error.pos[0], `not valid YAML: ${firstLine(error.message)}`)),
+    );
+  }
+  const parsed = configSchema.safeParse(document.toJS({ maxAliasCount: 100 }) ?? {});
+  if (parsed.success) return parsed.data;
+
+  /** The place of a path, or of the nearest part of it that is in the file. */
+  const offsetOf = (path: readonly PropertyKey[]): number => {
+    for (let length = path.length; length > 0; length--) {
+      const node = document.getIn(path.slice(0, length), true);
+      if (isNode(node) && node.range) return node.range[0];
+    }
+    return 0;
+  };
+  throw new ConfigError(
+    file,
+    parsed.error.issues.flatMap((issue) => describe(issue).map(({ path, message }) => placed(offsetOf(path), message))),
+  );
+}
+
+interface Described {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+function describe(issue: z.core.$ZodIssue): Described[] {
+  const where = issue.path.map(String).join(".");
+  if (issue.code !== "unrecognized_keys") {
+    return [{ path: issue.path, message: `${where === "" ? "the file" : where}: ${issue.message}` }];
+  }
+  const known = knownKeys(issue.path);
+  return issue.keys.map((key) => {
+    const alike = nearest(key, known);
+    const advice = alike === undefined ? `known here: ${known.join(", ")}` : `did you mean ${JSON.stringify(alike)}?`;
+    return { path: [...issue.path, key], message: `${[...issue.path.map(String), key].join(".")}: unknown key; ${advice}` };
+  });
+}
+
+/** The keys that the schema knows at a path. */
+function knownKeys(path: readonly PropertyKey[]): string[] {
+  let schema: unknown = configSchema;
+  for (const part of path) schema = step(unwrap(schema), String(part));
+  const found = unwrap(schema);
+  return isShaped(found) ? Object.keys(found.shape) : [];
+}
+
+function step(schema: unknown, key: string): unknown {
+  if (isShaped(schema)) return schema.shape[key];
+  return isRecord(schema) ? schema.valueType : undefined;
+}
+
+/** Takes off optional(), default() and the like. */
+function unwrap(schema: unknown): unknown {
+  let inner = schema;
+  while (typeof inner === "object" && inner !== null && "unwrap" in inner && typeof inner.unwrap === "function") {
+    inner = inner.unwrap();
+  }
+  return inner;
+}
+
+function isShaped(schema: unknown): schema is { readonly shape: Readonly<Record<string, unknown>> } {
+  return typeof schema === "object" && schema !== null && "shape" in schema;
+}
+
+function isRecord(schema: unknown): schema is { readonly valueType: unknown } {
+  return typeof schema === "object" && schema !== null && "valueType" in schema;
+}
+
+async function readText(file: string): Promise<string> {
+  const problem = (message: string) => new ConfigError(file, [{ line: undefined, column: undefined, message }]);
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(file);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+    if (code === "ENOENT") {
+      throw problem("there is no such file. Give the path of a configuration, or write one: see docs/reference/config.md");
+    }
+    throw problem(`it cannot be read (${code})`);
+  }
+  if (bytes.byteLength > MAX_BYTES) throw problem(`it has ${bytes.byteLength} bytes; at most ${MAX_BYTES} are read`);
+  return bytes.toString("utf8");
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? text;
+}

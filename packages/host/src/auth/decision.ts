@@ -1,0 +1,31 @@
+import type { CallChain, CallFailure } from "@connect-plugin/protocol";
+import type { Principal } from "./principal.js";
+
+/** Whether somebody may do something, and if not, what they are told. */
+export type Decision = { readonly allow: true } | { readonly allow: false; readonly failure: CallFailure };
+
+/** What somebody is about to do. */
+export type Action =
+  /** Call a method. `provider` is the plugin that would answer, or `host`. */
+  | {
+      readonly kind: "call";
+      readonly service: string;
+      readonly method: string;
+      readonly provider: string;
+      /** The caller and all for whom it calls, nearest first. */
+      readonly chain: CallChain;
+    }
+  /** Be told who provides a service. */
+  | { readonly kind: "watch"; readonly service: string }
+  /** Be granted a facility of the host. Without methods: all of them. */
+  | { readonly kind: "capability"; readonly service: string; readonly methods: readonly string[] };
+
+/**
+ * Decides. Asked for every call, watch and grant, synchronously, so that nothing can change between decision and act.
+ */
+export type Authorize = (principal: Principal, action: Action) => Decision;
+
+export const ALLOWED: Decision = { allow: true };
+
+/** The decision where the operator has set no policy: what the manifest asks for is allowed. */
+export const allowAll: Authorize = () => ALLOWED;

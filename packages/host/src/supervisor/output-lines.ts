@@ -1,0 +1,21 @@
+/** The end of what a plugin wrote, over all its instances. */
+export interface OutputLines {
+  add(line: string): void;
+  /** Oldest first. */
+  list(): readonly string[];
+}
+
+/** How many lines of a plugin's output are kept. */
+export const OUTPUT_LINES_KEPT = 200;
+
+export function createOutputLines(limit = OUTPUT_LINES_KEPT): OutputLines {
+  const ring: string[] = [];
+  let next = 0;
+  return {
+    add(line) {
+      ring[next] = line;
+      next = (next + 1) % limit;
+    },
+    list: () => (ring.length < limit ? [...ring] : [...ring.slice(next), ...ring.slice(0, next)]),
+  };
+}
