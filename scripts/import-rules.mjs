@@ -42,12 +42,16 @@ export const hostRooms = {
   router: ["auth", "registry", "limit"],
   broker: ["auth"],
   supervisor: ["auth", "registry", "launcher", "session"],
-  session: ["auth", "limit"],
+  session: ["auth", "limit", "registry"],
   server: ["auth", "limit"],
-  admin: ["auth", "registry", "supervisor", "audit"],
+  admin: ["auth", "registry", "supervisor", "audit", "launcher", "event-text"],
   limit: [],
   audit: [],
   integrity: [],
+  "event-bus": [],
+  "event-text": [],
+  "host-log": ["event-text"],
+  "host-options": ["auth", "broker", "host-log", "launcher", "registry", "router", "session", "supervisor"],
 };
 
 /** The only places in `host` that know every room. */

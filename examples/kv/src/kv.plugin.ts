@@ -21,7 +21,8 @@ export default definePlugin({
             return { value: value ?? new Uint8Array(), found: value !== undefined };
           },
           async put({ key, value }) {
-            if (key === "") throw new ConnectError("the key of a put must not be empty", Code.InvalidArgument);
+            if (key === "")
+              throw new ConnectError("the key of a put must not be empty", Code.InvalidArgument);
             await store.put(key, value);
             return {};
           },

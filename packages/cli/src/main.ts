@@ -1,2 +1,5 @@
 #!/usr/bin/env node
-export {};
+import { createProcessContext } from "./process-context.js";
+import { runProgram } from "./run-program.js";
+
+await runProgram(createProcessContext(), process.argv.slice(2));

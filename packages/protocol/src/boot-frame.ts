@@ -1,7 +1,7 @@
-import { getTextEncoding } from "@bufbuild/protobuf/wire";
 import { type CallFailure, createFailure } from "./failure.js";
 import type { Boot } from "./plugin-entry.js";
 import { printableBytes } from "./printable.js";
+import { decodeUtf8, encodeUtf8 } from "./utf8.js";
 
 // What goes over the pipe of a launched plugin before the lane does: one frame to the plugin (what to load and what to
 // tell it) and one back (how that went). A frame is "CPB1", the length of the rest as 32 bits big endian, and JSON.
@@ -45,7 +45,7 @@ export interface BootFrameReader {
 export function encodeBootFrame(value: unknown): Uint8Array {
   const text: string | undefined = JSON.stringify(value);
   if (text === undefined) throw new TypeError("a boot frame must hold JSON data, but the value has no JSON");
-  const json = getTextEncoding().encodeUtf8(text);
+  const json = encodeUtf8(text);
   if (json.byteLength > BOOT_FRAME_LIMIT) {
     throw new RangeError(
       `a boot frame must hold at most ${BOOT_FRAME_LIMIT} bytes of JSON, but the value has ${json.byteLength}; put large data into a file and its path into the config`,
@@ -77,7 +77,7 @@ export function createBootFrameReader(): BootFrameReader {
   function finish(json: Uint8Array, rest: Uint8Array): BootRead {
     done = true;
     try {
-      return { state: "frame", value: JSON.parse(getTextEncoding().decodeUtf8(json, true)), rest };
+      return { state: "frame", value: JSON.parse(decodeUtf8(json)), rest };
     } catch (error) {
       const why = error instanceof SyntaxError ? "its content is not JSON" : "its content is not UTF-8";
       return { state: "broken", failure: notAFrame(why, json) };

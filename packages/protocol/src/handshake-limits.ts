@@ -109,9 +109,9 @@ function firstFailure(message: "request" | "response", checks: readonly Check[])
   for (const check of checks) {
     const finding = check();
     if (finding === undefined) continue;
-    // A bad answer is the doing of the host, whatever the reason usually means.
-    const fault = message === "response" ? { fault: "host" as const } : {};
-    return createFailure(finding.reason, `in the handshake ${message}, ${finding.problem}`, fault);
+    return createFailure(finding.reason, `in the handshake ${message}, ${finding.problem}`, {
+      fault: message === "request" ? "plugin" : "host",
+    });
   }
   return undefined;
 }

@@ -46,6 +46,7 @@ export {
   metadataValueProblem,
   methodNameProblem,
   NAME_LIMITS,
+  packageNameProblem,
   pluginNameProblem,
   runtimeIdProblem,
   selfIdProblem,
@@ -118,6 +119,37 @@ export {
   serviceOfEndpointPath,
 } from "./service-alias.js";
 export { clientTranscript, serverTranscript } from "./transcript.js";
+
+// For carriers: the frames of the lane.
+
+export { ByteReader, readU32 } from "./lane/byte-reader.js";
+export { ByteWriter, type MakeRoom } from "./lane/byte-writer.js";
+export { MAX_CHAIN_DEPTH } from "./lane/chain-block.js";
+export {
+  FrameFlag,
+  FrameType,
+  frameTypeName,
+  HEADER_SIZE,
+  ID_LIMIT,
+  LANE_VERSION,
+  type LaneSide,
+  MAX_BLOCK,
+  MAX_PAYLOAD,
+  MAX_PIECE,
+  openerOf,
+  otherSide,
+  PREFACE,
+} from "./lane/frame.js";
+export {
+  checkPayload,
+  FrameDecoder,
+  type FrameDecoderOptions,
+  type FrameVisitor,
+} from "./lane/frame-decoder.js";
+export { FrameEncoder } from "./lane/frame-encoder.js";
+export { LaneProtocolError, type LaneRule } from "./lane/lane-rule.js";
+export { metadataSize } from "./lane/metadata-block.js";
+export { defaultSettings, type LaneSettings } from "./lane/settings.js";
 
 // Messages and services of the wire.
 

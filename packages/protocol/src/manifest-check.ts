@@ -2,7 +2,13 @@ import type { MethodKind } from "./call.js";
 import { describeValue } from "./describe-value.js";
 import { type CallFailure, createFailure } from "./failure.js";
 import type { Arity, Manifest, MethodInfo, OfferedService, RequiredService } from "./manifest.js";
-import { byteLength, keyProblem, methodNameProblem, selfIdProblem, serviceNameProblem } from "./names.js";
+import {
+  byteLength,
+  keyProblem,
+  methodNameProblem,
+  packageNameProblem,
+  serviceNameProblem,
+} from "./names.js";
 import { quoted } from "./printable.js";
 import { isRange, isVersion } from "./version.js";
 
@@ -14,8 +20,6 @@ export const MANIFEST_LIMITS = {
   methods: 512,
   /** Bytes of the SDK's name and as many of its version. */
   sdk: 128,
-  /** Bytes of the package's name; what hosts in Go accept. */
-  name: 128,
 } as const;
 
 /** Problems that a message lists; there may be more. */
@@ -202,13 +206,6 @@ function readOneOf<T extends string>(
     problems.push(`${at} must be one of ${allowed.join(", ")}, but is ${describeValue(value)}`);
   }
   return found ?? allowed[0];
-}
-
-function packageNameProblem(name: string): string | undefined {
-  const size = byteLength(name);
-  return size > MANIFEST_LIMITS.name
-    ? `must be at most ${MANIFEST_LIMITS.name} bytes long, but has ${size}`
-    : selfIdProblem(name);
 }
 
 function versionProblem(version: string): string | undefined {

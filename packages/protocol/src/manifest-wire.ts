@@ -117,12 +117,12 @@ export function methodToWire(method: MethodInfo): WireMethod {
 }
 
 /** The kind of a method in a message; undefined if it does not say or only a newer peer knows. */
-export function methodKindFromWire(kind: WireKind): MethodKind | undefined {
+export function methodKindFromWire(kind: number): MethodKind | undefined {
   return nameOf(kinds, kind);
 }
 
 /** How many providers a required service in a message wants; undefined if it does not say. */
-export function arityFromWire(arity: WireArity): Arity | undefined {
+export function arityFromWire(arity: number): Arity | undefined {
   return nameOf(arities, arity);
 }
 

@@ -1,5 +1,5 @@
-import { getTextEncoding } from "@bufbuild/protobuf/wire";
 import { quoted } from "./printable.js";
+import { encodeUtf8 } from "./utf8.js";
 
 // The grammars of all names. Each function says what is wrong with a name, or undefined if nothing is. Lengths are
 // bytes of UTF-8.
@@ -24,6 +24,8 @@ export const NAME_LIMITS = {
   serviceName: 256,
   methodName: 128,
   key: 64,
+  /** What hosts in Go accept as self_id. */
+  packageName: 128,
   selfId: 256,
   serviceType: 128,
   runtimeId: 128,
@@ -67,6 +69,11 @@ export function keyProblem(key: string): string | undefined {
     lengthProblem("a key", key, NAME_LIMITS.key) ??
     grammarProblem("a key", key, KEY, "ASCII letters, digits, _ and $, not beginning with a digit")
   );
+}
+
+/** What a plugin's package calls itself, such as `kv-store`. It travels as self_id, and hosts in Go must accept it. */
+export function packageNameProblem(name: string): string | undefined {
+  return goNameProblem("a package name", name, NAME_LIMITS.packageName);
 }
 
 /** What a package calls itself in a handshake; the grammar is that of connect-plugin for Go. */
@@ -173,7 +180,7 @@ export function headerValueProblem(name: string, value: string): string | undefi
 
 /** Length in bytes of UTF-8. */
 export function byteLength(text: string): number {
-  return getTextEncoding().encodeUtf8(text).byteLength;
+  return encodeUtf8(text).byteLength;
 }
 
 function goNameProblem(what: string, name: string, limit: number): string | undefined {

@@ -1,4 +1,4 @@
-import { getTextEncoding } from "@bufbuild/protobuf/wire";
+import { encodeUtf8 } from "./utf8.js";
 
 /**
  * Writes values one after another so that no two different sequences of the same kinds of value give the same bytes:
@@ -28,7 +28,7 @@ export class TranscriptWriter {
   }
 
   text(value: string): this {
-    return this.bytes(getTextEncoding().encodeUtf8(value));
+    return this.bytes(encodeUtf8(value));
   }
 
   /** The number of elements, then each of them. */
@@ -48,9 +48,8 @@ export class TranscriptWriter {
 
   /** A list of keys and values, ordered by the bytes of the keys. */
   map(values: Readonly<Record<string, string>>): this {
-    const encoding = getTextEncoding();
     const entries = Object.entries(values).map(
-      ([key, value]) => [encoding.encodeUtf8(key), encoding.encodeUtf8(value)] as const,
+      ([key, value]) => [encodeUtf8(key), encodeUtf8(value)] as const,
     );
     entries.sort(([a], [b]) => compareBytes(a, b));
     return this.list(entries, ([key, value]) => this.bytes(key).bytes(value));

@@ -1,4 +1,3 @@
-import type { CallFailure, Caller } from "@connect-plugin/protocol";
 import type {
   DescMethod,
   DescMethodBiDiStreaming,
@@ -9,6 +8,7 @@ import type {
   MessageInitShape,
   MessageShape,
 } from "@bufbuild/protobuf";
+import type { Caller, CallFailure } from "@connect-plugin/protocol";
 import type { HandlerContext } from "@connectrpc/connect";
 
 /**

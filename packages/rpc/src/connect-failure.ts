@@ -1,3 +1,4 @@
+import { create, toBinary } from "@bufbuild/protobuf";
 import {
   type CallFailure,
   createFailure,
@@ -9,7 +10,6 @@ import {
   type Reason,
   splitDetails,
 } from "@connect-plugin/protocol";
-import { create, toBinary } from "@bufbuild/protobuf";
 import { type Code, ConnectError } from "@connectrpc/connect";
 
 /** Where an error came from, so that a failure survives being thrown and caught: some of it has no place in an error. */
@@ -29,7 +29,10 @@ export function toConnectError(failure: CallFailure): ConnectError {
  */
 export function toFailure(error: unknown, otherwise: Reason = "HANDLER_FAILED"): CallFailure {
   if (!(error instanceof ConnectError)) {
-    return createFailure(otherwise, "Failed unexpectedly. The log of the side at fault has the error itself.");
+    return createFailure(
+      otherwise,
+      "Failed unexpectedly. The log of the side at fault has the error itself.",
+    );
   }
   const origin = origins.get(error);
   if (origin !== undefined && isUnchanged(error, origin)) return origin;
@@ -66,7 +69,10 @@ function isUnchanged(error: ConnectError, origin: CallFailure): boolean {
   if (error.details.length !== origin.details.length + (origin.info === undefined ? 0 : 1)) return false;
   const now = [...error.metadata];
   const then = [...(headersOf(origin.metadata) ?? [])];
-  return now.length === then.length && now.every(([name, value], i) => name === then[i]?.[0] && value === then[i][1]);
+  return (
+    now.length === then.length &&
+    now.every(([name, value], i) => name === then[i]?.[0] && value === then[i][1])
+  );
 }
 
 function encodeDetails(error: ConnectError): FailureDetail[] {

@@ -1,7 +1,8 @@
 import type { DescMethod, DescMethodStreaming, DescMethodUnary, Message } from "@bufbuild/protobuf";
-import { create, type MessageInitShape, type DescMessage } from "@bufbuild/protobuf";
+import { create, type DescMessage, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Interceptor, StreamResponse, UnaryResponse } from "@connectrpc/connect";
 import { applyInterceptors, type Invoke } from "./interceptor-chain.js";
+import { isUnary } from "./method-kind.js";
 import type { ServiceContext } from "./service-context.js";
 import type { Handler } from "./service-method.js";
 import { onlyMessage, singleMessage } from "./single-message.js";
@@ -15,8 +16,9 @@ export function interceptHandler(
   handler: Handler,
   interceptors: readonly Interceptor[],
 ): Handler {
-  if (method.methodKind === "unary") return interceptUnary(method, handler, interceptors);
-  return interceptStream(method, handler, interceptors);
+  return isUnary(method)
+    ? interceptUnary(method, handler, interceptors)
+    : interceptStream(method as DescMethodStreaming, handler, interceptors);
 }
 
 function interceptUnary(

@@ -1,4 +1,3 @@
-import type { Codec } from "@connect-plugin/protocol";
 import {
   clone,
   create,
@@ -10,6 +9,7 @@ import {
   toBinary,
   toJsonString,
 } from "@bufbuild/protobuf";
+import type { Codec } from "@connect-plugin/protocol";
 
 /**
  * Everything that the ends of a call do with messages, behind one small interface: it is most of what a small call

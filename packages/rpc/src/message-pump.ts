@@ -75,7 +75,9 @@ export class MessagePump<T> {
       return;
     }
     try {
-      this.credit -= this.target.send(result.value);
+      // Not in one expression: sending may bring credit.
+      const cost = this.target.send(result.value);
+      this.credit -= cost;
     } catch (error) {
       this.sendFailed(error);
       return;

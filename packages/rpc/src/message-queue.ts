@@ -19,14 +19,22 @@ const LEFT: End = { how: "left" };
 const FINISHED: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /**
- * Messages on their way from a sink, which pushes, to a `for await`, which pulls. It is its own iterator: one consumer,
- * once. What bounds it is credit: it says what was taken, and its filler may send as much again.
+ * Messages on their way from a sink, which pushes, to a `for await`, which pulls. What bounds it is credit: it says
+ * what was taken, and its filler may send as much again.
  *
  * A failure is told after the messages before it, and once; then the iterator is done.
  */
-export class MessageQueue<T> implements AsyncIterableIterator<T, undefined, undefined> {
+export class MessageQueue<T> {
+  /** For one consumer, once. */
+  readonly messages: AsyncIterableIterator<T, undefined, undefined> = {
+    next: () => this.next(),
+    return: () => this.leave(),
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
   private readonly owner: QueueOwner;
-  private messages: T[] = [];
+  private waiting: T[] = [];
   private costs: number[] = [];
   /** Of the next message to be taken. */
   private first = 0;
@@ -37,13 +45,9 @@ export class MessageQueue<T> implements AsyncIterableIterator<T, undefined, unde
     this.owner = owner;
   }
 
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
   /** Whether the consumer has taken all there is. */
   get empty(): boolean {
-    return this.first === this.messages.length;
+    return this.first === this.waiting.length;
   }
 
   /** Ignored after the end; after the consumer left, the message counts as taken. */
@@ -54,7 +58,7 @@ export class MessageQueue<T> implements AsyncIterableIterator<T, undefined, unde
     }
     const waiter = this.waiters.shift();
     if (waiter === undefined) {
-      this.messages.push(message);
+      this.waiting.push(message);
       this.costs.push(cost);
       return;
     }
@@ -71,8 +75,8 @@ export class MessageQueue<T> implements AsyncIterableIterator<T, undefined, unde
     this.finish({ how: "failed", error });
   }
 
-  next(): Promise<IteratorResult<T, undefined>> {
-    if (this.first < this.messages.length) return Promise.resolve({ done: false, value: this.shift() });
+  private next(): Promise<IteratorResult<T, undefined>> {
+    if (this.first < this.waiting.length) return Promise.resolve({ done: false, value: this.shift() });
     if (this.over.how === "open") {
       return new Promise((resolve, reject) => {
         this.waiters.push({ resolve, reject });
@@ -85,12 +89,12 @@ export class MessageQueue<T> implements AsyncIterableIterator<T, undefined, unde
   }
 
   /** The consumer leaves: what waits is dropped. */
-  return(): Promise<IteratorResult<T, undefined>> {
+  private leave(): Promise<IteratorResult<T, undefined>> {
     const before = this.over;
     this.over = LEFT;
     let cost = 0;
     for (let i = this.first; i < this.costs.length; i += 1) cost += this.costs[i] ?? 0;
-    this.messages = [];
+    this.waiting = [];
     this.costs = [];
     this.first = 0;
     for (const waiter of this.waiters.splice(0)) waiter.resolve(FINISHED);
@@ -101,16 +105,16 @@ export class MessageQueue<T> implements AsyncIterableIterator<T, undefined, unde
 
   private shift(): T {
     const { first } = this;
-    const message = this.messages[first] as T;
+    const message = this.waiting[first] as T;
     const cost = this.costs[first] as number;
-    this.messages[first] = undefined as T;
+    this.waiting[first] = undefined as T;
     this.first += 1;
-    if (this.first === this.messages.length) {
-      this.messages.length = 0;
+    if (this.first === this.waiting.length) {
+      this.waiting.length = 0;
       this.costs.length = 0;
       this.first = 0;
     } else if (this.first >= COMPACT_AT) {
-      this.messages.splice(0, this.first);
+      this.waiting.splice(0, this.first);
       this.costs.splice(0, this.first);
       this.first = 0;
     }

@@ -1,5 +1,11 @@
-import { type BytesPiece, type Codec, createFailure, type Piece, type TypedPiece } from "@connect-plugin/protocol";
 import type { DescMessage, Message } from "@bufbuild/protobuf";
+import {
+  type BytesPiece,
+  type Codec,
+  createFailure,
+  type Piece,
+  type TypedPiece,
+} from "@connect-plugin/protocol";
 import { failureError, toConnectError } from "./connect-failure.js";
 import type { MessageCodec } from "./message-codec.js";
 
@@ -8,6 +14,12 @@ export type Inflate = (bytes: Uint8Array, limit: number) => Uint8Array;
 
 /** Default of the largest message that an end accepts. */
 export const MAX_MESSAGE_BYTES = 16_777_216;
+
+/** Throws a `RangeError` for what is no limit. */
+export function checkMaxMessageBytes(value: number = MAX_MESSAGE_BYTES): number {
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new RangeError(`maxMessageBytes must be a positive whole number of bytes, but is ${value}.`);
+}
 
 export interface ReadingOptions {
   readonly codec: MessageCodec;
@@ -85,9 +97,13 @@ export function createMessageReader(
   function inflated(bytes: Uint8Array): Uint8Array {
     if (inflate === undefined) {
       throw toConnectError(
-        createFailure("ENCODING_UNSUPPORTED", `A ${side} is compressed with gzip, which is not read here. Send it plain.`, {
-          fault,
-        }),
+        createFailure(
+          "ENCODING_UNSUPPORTED",
+          `A ${side} is compressed with gzip, which is not read here. Send it plain.`,
+          {
+            fault,
+          },
+        ),
       );
     }
     try {

@@ -1,6 +1,5 @@
-import type { Metadata } from "@connect-plugin/protocol";
+import type { CallFailure, Fault, Metadata } from "@connect-plugin/protocol";
 import { createFailure } from "@connect-plugin/protocol";
-import type { CallFailure, Fault } from "@connect-plugin/protocol";
 import type { CallOptions } from "@connectrpc/connect";
 import { toConnectError } from "./connect-failure.js";
 

@@ -1,4 +1,3 @@
-import type { CallHandler, Metadata } from "@connect-plugin/protocol";
 import type {
   DescMethodBiDiStreaming,
   DescMethodClientStreaming,
@@ -8,15 +7,12 @@ import type {
   MessageInitShape,
   MessageShape,
 } from "@bufbuild/protobuf";
-import type { CallOptions, Interceptor } from "@connectrpc/connect";
-import type { ParentCall } from "./call-context.js";
-import type { MessageCodec } from "./message-codec.js";
-
-/** connect-es's `CallOptions` and ours. */
-export interface ServiceCallOptions extends CallOptions {
-  /** The call does not belong to the call that is being handled: neither its deadline nor its cancellation count. */
-  readonly detached?: boolean;
-}
+import type { CallHandler } from "@connect-plugin/protocol";
+import type { Interceptor } from "@connectrpc/connect";
+import type { ServiceCallOptions } from "./call-setup.js";
+import { type CallerOptions, createMethodPreparer } from "./client-method.js";
+import { createDirectCaller } from "./direct-caller.js";
+import { createInterceptedCaller } from "./intercepted-caller.js";
 
 /** connect-es's `Client<S>`, whose methods also take our options. */
 export type ServiceClient<S extends DescService> = {
@@ -37,32 +33,32 @@ export type ServiceClient<S extends DescService> = {
           : never;
 };
 
-export interface ServiceClientOptions {
-  /** Deadline of calls that name none, in ms; 0 for none. Default: 30,000 for unary calls, none for streams. */
-  readonly defaultTimeoutMs?: number;
-  /** connect-es interceptors, outermost first. */
-  readonly interceptors?: readonly Interceptor[];
-  readonly codec?: MessageCodec;
-  /** The plugin that is to answer, where it matters. */
-  readonly target?: string;
-  /** Id of the grant under which calls are made, asked for at each call. */
-  readonly grant?: () => string | undefined | Promise<string | undefined>;
-  /** The call that is being handled right now, if any. */
-  readonly parent?: () => ParentCall | undefined;
-  /** Added to the header of every call. */
-  readonly header?: Metadata;
-  /** As for `ServiceEndOptions`. */
-  readonly inflate?: (bytes: Uint8Array, limit: number) => Uint8Array;
-  /** Of a response message, in bytes. Default 16 MiB. */
-  readonly maxMessageBytes?: number;
-  /** Whether unencoded messages of a provider in this process are given to the caller as they are. Default false. */
-  readonly share?: boolean;
+export interface ServiceClientOptions extends CallerOptions {
+  /** connect-es interceptors, outermost first. Default: none. */
+  readonly interceptors?: readonly Interceptor[] | undefined;
 }
 
+/**
+ * A client of a service, with one function for each method.
+ *
+ * A call begins when its function is called. Leaving a `for await` over responses ends the call at once, and so does
+ * `options.signal`. Errors are `ConnectError`s.
+ */
 export function createServiceClient<S extends DescService>(
-  _desc: S,
-  _calls: CallHandler,
-  _options: ServiceClientOptions = {},
+  desc: S,
+  calls: CallHandler,
+  options: ServiceClientOptions = {},
 ): ServiceClient<S> {
-  throw new Error("being written");
+  const prepare = createMethodPreparer(calls, options);
+  const { interceptors = [] } = options;
+  const client: Record<string, unknown> = {};
+  for (const method of desc.methods) {
+    const prepared = prepare(method);
+    const caller =
+      interceptors.length === 0
+        ? createDirectCaller(prepared)
+        : createInterceptedCaller(prepared, interceptors);
+    client[method.localName] = caller;
+  }
+  return client as ServiceClient<S>;
 }

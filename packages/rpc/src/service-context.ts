@@ -1,5 +1,5 @@
-import type { CallChain, Caller, CallHead, Metadata } from "@connect-plugin/protocol";
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import type { CallChain, Caller, CallHead, Metadata } from "@connect-plugin/protocol";
 import { type ContextValues, createContextValues } from "@connectrpc/connect";
 import type { DeliveredCall } from "./call-context.js";
 import { Cancellation } from "./cancellation.js";

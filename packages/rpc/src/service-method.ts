@@ -2,6 +2,7 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
 import { interceptHandler } from "./intercepted-handler.js";
 import { createMessageReader, type MessageReader, type ReadingOptions } from "./message-reader.js";
+import { hasManyRequests, hasManyResponses } from "./method-kind.js";
 import type { ServiceContext } from "./service-context.js";
 import type { ServedService } from "./service-end.js";
 
@@ -31,13 +32,12 @@ export function createServiceMethods(
   const methods = new Map<string, ServiceMethod>();
   for (const desc of served.desc.methods) {
     const handler = findHandler(served, desc);
-    const kind = desc.methodKind;
     methods.set(desc.name, {
       desc,
       handler: interceptors.length === 0 ? handler : interceptHandler(desc, handler, interceptors),
       reader: createMessageReader("request", desc.input, reading),
-      manyIn: kind === "client_streaming" || kind === "bidi_streaming",
-      manyOut: kind === "server_streaming" || kind === "bidi_streaming",
+      manyIn: hasManyRequests(desc),
+      manyOut: hasManyResponses(desc),
     });
   }
   return methods;

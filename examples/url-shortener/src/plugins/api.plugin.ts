@@ -38,13 +38,16 @@ export default definePlugin({
           async shorten({ url }) {
             const wanted = checkUrl(url);
             const { link } = await storage.putLink({ link: { code: codeOf(wanted), url: wanted } });
-            if (link?.url !== wanted) throw new ConnectError(`two URLs have the code ${codeOf(wanted)}`, Code.AlreadyExists);
-            if (journal.available) await journal.client.append({ event: "shortened", facts: { code: link.code } });
+            if (link?.url !== wanted)
+              throw new ConnectError(`two URLs have the code ${codeOf(wanted)}`, Code.AlreadyExists);
+            if (journal.available)
+              await journal.client.append({ event: "shortened", facts: { code: link.code } });
             return { code: link.code };
           },
           async resolve({ code }) {
             const found = await find(code);
-            if (found === undefined) throw new ConnectError(`no link has the code ${JSON.stringify(code)}`, Code.NotFound);
+            if (found === undefined)
+              throw new ConnectError(`no link has the code ${JSON.stringify(code)}`, Code.NotFound);
             await clicks.recordClick({ code });
             return found;
           },
@@ -63,7 +66,10 @@ export default definePlugin({
 
 function checkUrl(text: string): string {
   if (!URL.canParse(text) || !["http:", "https:"].includes(new URL(text).protocol)) {
-    throw new ConnectError(`wanted an absolute http or https URL, found ${JSON.stringify(text)}`, Code.InvalidArgument);
+    throw new ConnectError(
+      `wanted an absolute http or https URL, found ${JSON.stringify(text)}`,
+      Code.InvalidArgument,
+    );
   }
   return text;
 }

@@ -19,10 +19,12 @@ export default definePlugin({
           async putLink({ link }) {
             if (!link?.code) throw new ConnectError("a link needs a code", Code.InvalidArgument);
             const { code, url } = link;
-            await links.ifNoExists(code, () => {
-              links.put(code, url);
+            // In one transaction, so that of two that want the same code only one gets it.
+            const stored = await links.transaction(() => {
+              if (!links.doesExist(code)) links.putSync(code, url);
+              return links.get(code);
             });
-            return { link: { code, url: links.get(code) ?? url } };
+            return { link: { code, url: stored ?? url } };
           },
           getLink({ code }) {
             const url = links.get(code);

@@ -36,11 +36,20 @@ export interface JsonCallEnd {
   readonly failure: CallFailure | undefined;
 }
 
-/** Makes the call; settles when it is over and never rejects for what the provider did. */
-export async function callJson(calls: CallHandler, call: JsonCall, receiver: JsonReceiver): Promise<JsonCallEnd> {
+/**
+ * Makes the call; settles when it is over. Rejects only if the source of requests fails, and then the call is ended;
+ * what the provider did is never a rejection.
+ */
+export async function callJson(
+  calls: CallHandler,
+  call: JsonCall,
+  receiver: JsonReceiver,
+): Promise<JsonCallEnd> {
   let end: (how: JsonCallEnd) => void = () => {};
-  const ended = new Promise<JsonCallEnd>((resolve) => {
+  let sourceFailed: (error: unknown) => void = () => {};
+  const ended = new Promise<JsonCallEnd>((resolve, reject) => {
     end = resolve;
+    sourceFailed = reject;
   });
   let over = false;
   let credit = INITIAL_CREDIT;
@@ -55,11 +64,11 @@ export async function callJson(calls: CallHandler, call: JsonCall, receiver: Jso
       if (piece.form !== "bytes") throw new TypeError("an operator's connection carries bytes only");
       partial.push(piece.bytes.slice());
       if (piece.more) {
-        requests.credit(piece.bytes.byteLength);
+        requests.credit(pieceCost(piece));
         return;
       }
       const json = decoder.decode(Buffer.concat(partial));
-      const cost = piece.bytes.byteLength;
+      const cost = pieceCost(piece);
       partial = [];
       delivered = delivered.then(() => receiver.message(json)).then(() => requests.credit(cost));
     },
@@ -76,20 +85,28 @@ export async function callJson(calls: CallHandler, call: JsonCall, receiver: Jso
   const cancel = () => {
     if (over) return;
     over = true;
-    const failure = createFailure("CANCELLED", `the call of ${call.service}/${call.method} was ended here before it was answered`);
+    const failure = createFailure(
+      "CANCELLED",
+      `the call of ${call.service}/${call.method} was ended here before it was answered`,
+    );
     requests.cancel(failure);
     creditCame();
     end({ trailer: [], failure });
   };
   call.signal.addEventListener("abort", cancel, { once: true });
   if (call.signal.aborted) cancel();
-  const given = giveRequests();
-  const outcome = await ended;
-  call.signal.removeEventListener("abort", cancel);
-  await delivered;
-  // The source of requests may still be waiting for input that nobody wants any more; its end is not waited for.
-  void given.catch(() => {});
-  return outcome;
+  // Not waited for: it may be waiting for input that nobody wants any more.
+  giveRequests().catch((error: unknown) => {
+    sourceFailed(error);
+    cancel();
+  });
+  try {
+    const outcome = await ended;
+    await delivered;
+    return outcome;
+  } finally {
+    call.signal.removeEventListener("abort", cancel);
+  }
 
   async function giveRequests(): Promise<void> {
     const single = call.kind === "unary" || call.kind === "server_streaming";

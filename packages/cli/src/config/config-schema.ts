@@ -3,28 +3,49 @@ import { z } from "zod";
 /**
  * What `connect-plugin.yaml` may say: the one source of the checks, of the published JSON Schema and of the type.
  */
-const milliseconds = z.number().int().positive().max(24 * 3_600_000);
+const milliseconds = z
+  .number()
+  .int()
+  .positive()
+  .max(24 * 3_600_000);
 
 const environmentSchema = z
   .strictObject({
     inherit: z
       .array(z.string().min(1))
-      .describe("Names of the host's environment variables that the plugin may see, beside the few it always gets."),
+      .describe(
+        "Names of the host's environment variables that the plugin may see, beside the few it always gets.",
+      ),
     set: z.record(z.string().min(1), z.string()).describe("Variables that the plugin gets."),
   })
   .partial()
   .describe("The plugin's environment. The host's own is not handed on.");
 
 const pluginSchema = z.strictObject({
-  entry: z.string().min(1).describe("The plugin file, relative to this file, or a file: URL. Its default export is the plugin."),
+  entry: z
+    .string()
+    .min(1)
+    .describe("The plugin file, relative to this file, or a file: URL. Its default export is the plugin."),
   distance: z
     .enum(["child-process", "worker", "in-process"])
     .default("child-process")
-    .describe("Where it runs: its own process (a crash stays there), a worker thread, or the host itself (both only for code you trust)."),
-  config: z.unknown().optional().describe("Handed to the plugin, whose own schema checks it. { $secret: { env: NAME } } or { $secret: { file: PATH } } stands for a value that is never printed."),
+    .describe(
+      "Where it runs: its own process (a crash stays there), a worker thread, or the host itself (both only for code you trust).",
+    ),
+  config: z
+    .unknown()
+    .optional()
+    .describe(
+      "Handed to the plugin, whose own schema checks it. { $secret: { env: NAME } } or { $secret: { file: PATH } } stands for a value that is never printed.",
+    ),
   essential: z.boolean().default(true).describe("Whether the host refuses to start without it."),
   environment: environmentSchema.optional(),
-  nodeOptions: z.array(z.string()).optional().describe("Options for the plugin's own node (child-process) or thread (worker), such as --enable-source-maps."),
+  nodeOptions: z
+    .array(z.string())
+    .optional()
+    .describe(
+      "Options for the plugin's own node (child-process) or thread (worker), such as --enable-source-maps.",
+    ),
   memory: z
     .strictObject({ maxHeapMiB: z.number().int().positive().describe("Heap limit of a worker, in MiB.") })
     .optional()
@@ -62,5 +83,8 @@ export type PluginConfig = Config["plugins"][string];
 
 /** The JSON Schema that editors use. */
 export function configJsonSchema(): object {
-  return { title: "connect-plugin.yaml", ...z.toJSONSchema(configSchema, { io: "input", target: "draft-2020-12" }) };
+  return {
+    title: "connect-plugin.yaml",
+    ...z.toJSONSchema(configSchema, { io: "input", target: "draft-2020-12" }),
+  };
 }

@@ -68,6 +68,8 @@ describe("readConfig", () => {
   });
 
   it("says what to do about a missing file", async () => {
-    await expect(readConfig(join(directory, "none.yaml"))).rejects.toThrow(/there is no such file\. Give the path/);
+    await expect(readConfig(join(directory, "none.yaml"))).rejects.toThrow(
+      /there is no such file\. Give the path/,
+    );
   });
 });

@@ -40,7 +40,9 @@ export async function readConfig(file: string): Promise<Config> {
   };
   throw new ConfigError(
     file,
-    parsed.error.issues.flatMap((issue) => describe(issue).map(({ path, message }) => placed(offsetOf(path), message))),
+    parsed.error.issues.flatMap((issue) =>
+      describe(issue).map(({ path, message }) => placed(offsetOf(path), message)),
+    ),
   );
 }
 
@@ -57,8 +59,12 @@ function describe(issue: z.core.$ZodIssue): Described[] {
   const known = knownKeys(issue.path);
   return issue.keys.map((key) => {
     const alike = nearest(key, known);
-    const advice = alike === undefined ? `known here: ${known.join(", ")}` : `did you mean ${JSON.stringify(alike)}?`;
-    return { path: [...issue.path, key], message: `${[...issue.path.map(String), key].join(".")}: unknown key; ${advice}` };
+    const advice =
+      alike === undefined ? `known here: ${known.join(", ")}` : `did you mean ${JSON.stringify(alike)}?`;
+    return {
+      path: [...issue.path, key],
+      message: `${[...issue.path.map(String), key].join(".")}: unknown key; ${advice}`,
+    };
   });
 }
 
@@ -78,7 +84,12 @@ function step(schema: unknown, key: string): unknown {
 /** Takes off optional(), default() and the like. */
 function unwrap(schema: unknown): unknown {
   let inner = schema;
-  while (typeof inner === "object" && inner !== null && "unwrap" in inner && typeof inner.unwrap === "function") {
+  while (
+    typeof inner === "object" &&
+    inner !== null &&
+    "unwrap" in inner &&
+    typeof inner.unwrap === "function"
+  ) {
     inner = inner.unwrap();
   }
   return inner;
@@ -93,18 +104,22 @@ function isRecord(schema: unknown): schema is { readonly valueType: unknown } {
 }
 
 async function readText(file: string): Promise<string> {
-  const problem = (message: string) => new ConfigError(file, [{ line: undefined, column: undefined, message }]);
+  const problem = (message: string) =>
+    new ConfigError(file, [{ line: undefined, column: undefined, message }]);
   let bytes: Buffer;
   try {
     bytes = await readFile(file);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
     if (code === "ENOENT") {
-      throw problem("there is no such file. Give the path of a configuration, or write one: see docs/reference/config.md");
+      throw problem(
+        "there is no such file. Give the path of a configuration, or write one: see docs/reference/config.md",
+      );
     }
     throw problem(`it cannot be read (${code})`);
   }
-  if (bytes.byteLength > MAX_BYTES) throw problem(`it has ${bytes.byteLength} bytes; at most ${MAX_BYTES} are read`);
+  if (bytes.byteLength > MAX_BYTES)
+    throw problem(`it has ${bytes.byteLength} bytes; at most ${MAX_BYTES} are read`);
   return bytes.toString("utf8");
 }
 

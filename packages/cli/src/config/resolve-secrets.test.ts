@@ -12,12 +12,23 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true }));
 
 const resolve = (value: unknown) =>
-  resolveSecrets(value, "plugins.kv.config", { file: join(directory, "c.yaml"), environment: { TOKEN: "from the environment" } });
+  resolveSecrets(value, "plugins.kv.config", {
+    file: join(directory, "c.yaml"),
+    environment: { TOKEN: "from the environment" },
+  });
 
 describe("resolveSecrets", () => {
   it("puts values in at any depth and leaves the rest alone", async () => {
-    const value = { a: [{ $secret: { env: "TOKEN" } }, 1], b: { c: { $secret: { file: "./password" } } }, d: null };
-    await expect(resolve(value)).resolves.toEqual({ a: ["from the environment", 1], b: { c: "from a file" }, d: null });
+    const value = {
+      a: [{ $secret: { env: "TOKEN" } }, 1],
+      b: { c: { $secret: { file: "./password" } } },
+      d: null,
+    };
+    await expect(resolve(value)).resolves.toEqual({
+      a: ["from the environment", 1],
+      b: { c: "from a file" },
+      d: null,
+    });
   });
 
   it("names the place and the variable that is not set", async () => {
@@ -27,7 +38,9 @@ describe("resolveSecrets", () => {
   });
 
   it("names a file that cannot be read", async () => {
-    await expect(resolve({ x: { $secret: { file: "gone" } } })).rejects.toThrow(/config\.x: the secret's file .*gone cannot be read \(ENOENT\)/);
+    await expect(resolve({ x: { $secret: { file: "gone" } } })).rejects.toThrow(
+      /config\.x: the secret's file .*gone cannot be read \(ENOENT\)/,
+    );
   });
 
   it("refuses a $secret of another form", async () => {

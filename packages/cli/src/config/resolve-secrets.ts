@@ -26,14 +26,24 @@ export async function resolveSecrets(value: unknown, path: string, sources: Secr
   return Object.fromEntries(await Promise.all(entries));
 }
 
-async function readSecret(value: { $secret?: unknown }, path: string, sources: SecretSources): Promise<string> {
+async function readSecret(
+  value: { $secret?: unknown },
+  path: string,
+  sources: SecretSources,
+): Promise<string> {
   const problem = (message: string) =>
     new ConfigError(sources.file, [{ line: undefined, column: undefined, message: `${path}: ${message}` }]);
   const source = value.$secret;
-  if (Object.keys(value).length === 1 && typeof source === "object" && source !== null && Object.keys(source).length === 1) {
+  if (
+    Object.keys(value).length === 1 &&
+    typeof source === "object" &&
+    source !== null &&
+    Object.keys(source).length === 1
+  ) {
     if ("env" in source && typeof source.env === "string") {
       const found = sources.environment[source.env];
-      if (found === undefined) throw problem(`the environment variable ${source.env} is wanted here and is not set`);
+      if (found === undefined)
+        throw problem(`the environment variable ${source.env} is wanted here and is not set`);
       return found;
     }
     if ("file" in source && typeof source.file === "string") {

@@ -31,7 +31,15 @@ describe("createOutput", () => {
 });
 
 it("formatTable lines columns up", () => {
-  expect(formatTable(["name", "state"], [["kv", "ready"], ["shortener", ""]])).toBe("NAME       STATE\nkv         ready\nshortener");
+  expect(
+    formatTable(
+      ["name", "state"],
+      [
+        ["kv", "ready"],
+        ["shortener", ""],
+      ],
+    ),
+  ).toBe("NAME       STATE\nkv         ready\nshortener");
 });
 
 it.each([

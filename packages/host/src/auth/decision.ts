@@ -17,8 +17,13 @@ export type Action =
     }
   /** Be told who provides a service. */
   | { readonly kind: "watch"; readonly service: string }
-  /** Be granted a facility of the host. Without methods: all of them. */
-  | { readonly kind: "capability"; readonly service: string; readonly methods: readonly string[] };
+  /** Be granted a facility of the host. Without methods: all of them. `reason` is what it says, and proves nothing. */
+  | {
+      readonly kind: "capability";
+      readonly service: string;
+      readonly methods: readonly string[];
+      readonly reason: string;
+    };
 
 /**
  * Decides. Asked for every call, watch and grant, synchronously, so that nothing can change between decision and act.

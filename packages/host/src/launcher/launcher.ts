@@ -1,4 +1,11 @@
-import type { Boot, CallFailure, CallHandler, Connection, Distance, Manifest } from "@connect-plugin/protocol";
+import type {
+  Boot,
+  CallFailure,
+  CallHandler,
+  Connection,
+  Distance,
+  Manifest,
+} from "@connect-plugin/protocol";
 import type { InstanceExit } from "../event.js";
 
 /**

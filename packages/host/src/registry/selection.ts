@@ -61,8 +61,11 @@ export function resolveProvider(
 }
 
 /** Whether a record's version lies in a range; without a range, each does. */
-export function isInRange(record: ProviderRecord, range: string | undefined): boolean {
-  return range === undefined || satisfies(record.version, range);
+export function isInRange({ version }: ProviderRecord, range: string | undefined): boolean {
+  // One by one: several alternatives may together be longer than a range may be.
+  return (
+    range === undefined || range.split("||").some((alternative) => satisfies(version, alternative.trim()))
+  );
 }
 
 /** A plugin that stands in front of others of its kind must not be sent to itself. */

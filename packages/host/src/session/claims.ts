@@ -30,12 +30,12 @@ export function checkClaims(claims: {
 }): CallFailure | undefined {
   const { plugin, shown, expect } = claims;
   const claimed = manifestFromHandshake(claims.request);
-  if (claimed.kind === "failure") return claimed.failure;
+  if (!claimed.ok) return claimed.failure;
   const difference = firstDifference(claimed.manifest, shown);
   if (difference !== undefined) {
     return refuse(
       plugin,
-      `plugin ${plugin} claims another ${difference} in its handshake than its file showed when it was loaded; ` +
+      `plugin "${plugin}" claims another ${difference} in its handshake than its file showed when it was loaded; ` +
         "a plugin must send the manifest of its definition",
       { field: difference },
     );
@@ -43,7 +43,7 @@ export function checkClaims(claims: {
   if (expect.version !== undefined && !satisfies(shown.version, expect.version)) {
     return refuse(
       plugin,
-      `plugin ${plugin} is version ${quoted(shown.version)} of ${quoted(shown.name)}, ` +
+      `plugin "${plugin}" is version ${quoted(shown.version)} of ${quoted(shown.name)}, ` +
         `but the host expects ${expect.version}; install that version or change expect.version`,
       { found: shown.version, wanted: expect.version },
     );
@@ -54,7 +54,7 @@ export function checkClaims(claims: {
     const names = excess.map((one) => one.service).join(", ");
     return refuse(
       plugin,
-      `plugin ${plugin} offers ${names}, which the host does not expect of it; ` +
+      `plugin "${plugin}" offers ${names}, which the host does not expect of it; ` +
         "add it to expect.services if it may",
       { services: names },
     );

@@ -1,24 +1,28 @@
 /** How long an instance may take for each part of its life, in milliseconds. */
-export interface InstanceDeadlines {
+export interface DeadlineOptions {
   /** From the start of the carrier to a loaded plugin file. Default 10,000. */
-  readonly launch: number;
+  readonly launchMs?: number | undefined;
   /** From there to an accepted handshake. Default 5,000. */
-  readonly handshake: number;
-  /** From the host's word to an open plugin. Default 30,000. */
-  readonly start: number;
+  readonly handshakeMs?: number | undefined;
+  /** From the host's word to an open plugin: for its `start()`. Default 30,000. */
+  readonly startMs?: number | undefined;
   /** For calls in flight, once it gets no new ones. Default 10,000. */
-  readonly drain: number;
-  /** From being asked to end to having ended. Default 5,000. */
-  readonly stop: number;
+  readonly drainMs?: number | undefined;
+  /** From being asked to end to having ended: for its `stop()`. Default 5,000. */
+  readonly stopMs?: number | undefined;
   /** From SIGTERM to SIGKILL. Default 2,000. */
-  readonly terminate: number;
+  readonly terminateMs?: number | undefined;
   /** From SIGKILL to being given up as leaked. Default 2,000. */
-  readonly kill: number;
+  readonly killMs?: number | undefined;
 }
 
-export type Phase = keyof InstanceDeadlines;
+/** What has a deadline. */
+export type Phase = "launch" | "handshake" | "start" | "drain" | "stop" | "terminate" | "kill";
 
-export const defaultDeadlines: InstanceDeadlines = {
+/** All deadlines, in milliseconds. */
+export type InstanceDeadlines = Readonly<Record<Phase, number>>;
+
+const defaults: InstanceDeadlines = {
   launch: 10_000,
   handshake: 5_000,
   start: 30_000,
@@ -28,24 +32,29 @@ export const defaultDeadlines: InstanceDeadlines = {
   kill: 2_000,
 };
 
-const longestTimer = 2_147_483_647;
+/** Longer timers end at once. */
+const LONGEST_MS = 2_147_483_647;
 
-/** Fills in the defaults. Throws a RangeError that names the deadline and what was given. */
-export function checkDeadlines(given: Partial<InstanceDeadlines> = {}): InstanceDeadlines {
-  const checked = { ...defaultDeadlines };
-  for (const [phase, value] of Object.entries(given)) {
-    if (!Object.hasOwn(defaultDeadlines, phase)) {
-      throw new TypeError(
-        `deadlines.${phase}: no such deadline; there are ${Object.keys(defaultDeadlines).join(", ")}`,
-      );
+/**
+ * Fills in the defaults.
+ *
+ * @throws TypeError for a deadline that there is not, RangeError for one that is no time
+ */
+export function checkDeadlines(given: DeadlineOptions = {}): InstanceDeadlines {
+  const checked: Record<Phase, number> = { ...defaults };
+  const names = new Map(Object.keys(defaults).map((phase) => [`${phase}Ms`, phase as Phase]));
+  for (const [name, value] of Object.entries(given)) {
+    const phase = names.get(name);
+    if (phase === undefined) {
+      throw new TypeError(`deadlines.${name}: there is no such deadline, but ${[...names.keys()].join(", ")}`);
     }
     if (value === undefined) continue;
-    if (!Number.isFinite(value) || value <= 0 || value > longestTimer) {
+    if (typeof value !== "number" || !(value > 0 && value <= LONGEST_MS)) {
       throw new RangeError(
-        `deadlines.${phase}: wanted milliseconds from 1 to ${longestTimer}, got ${String(value)}`,
+        `deadlines.${name}: wanted milliseconds above 0 and up to ${LONGEST_MS}, got ${String(value)}`,
       );
     }
-    checked[phase as Phase] = value;
+    checked[phase] = value;
   }
   return checked;
 }

@@ -60,31 +60,6 @@ export function createDependencyGraph(input: DependencyGraphInput): DependencyGr
   };
 }
 
-/** Plugins in waves: each needs nothing but what earlier waves hold. What is part of a circle comes last, together. */
-export function startWaves(
-  plugins: readonly string[],
-  graph: Pick<DependencyGraph, "needsOf">,
-): readonly (readonly string[])[] {
-  const waves: string[][] = [];
-  let left = [...plugins];
-  const placed = new Set<string>();
-  while (left.length > 0) {
-    const wave = left.filter((plugin) =>
-      graph
-        .needsOf(plugin)
-        .every((need) => need.kind === "hopeless" || placed.has(need.plugin) || !left.includes(need.plugin)),
-    );
-    if (wave.length === 0) {
-      waves.push(left);
-      break;
-    }
-    for (const plugin of wave) placed.add(plugin);
-    left = left.filter((plugin) => !placed.has(plugin));
-    waves.push(wave);
-  }
-  return waves;
-}
-
 function resolve(input: DependencyGraphInput, plugin: string, need: RequiredService): Dependency {
   const offers = offersOf(input.manifests, need.service);
   const others = offers.filter((offer) => offer.plugin !== plugin);
@@ -169,7 +144,7 @@ function missing(
     silent.length === 0
       ? `no plugin provides it; add one that does to the host's plugins, or make it optional() in ${plugin}`
       : `no plugin that could be loaded provides it, but ${listNames(silent)} could not be loaded and may; see why`;
-  return createFailure("DEPENDENCY_MISSING", `plugin ${plugin} requires ${asked(need)}; ${hint}`, {
+  return createFailure("DEPENDENCY_MISSING", `plugin "${plugin}" requires ${asked(need)}; ${hint}`, {
     facts: { plugin, service: need.service, range: need.range },
   });
 }
@@ -177,7 +152,7 @@ function missing(
 function outOfRange(plugin: string, need: RequiredService, others: readonly Offer[]): CallFailure {
   return createFailure(
     "VERSION_NOT_PROVIDED",
-    `plugin ${plugin} requires ${asked(need)}; there is ${listOffers(others)}; ` +
+    `plugin "${plugin}" requires ${asked(need)}; there is ${listOffers(others)}; ` +
       "use a version of the provider in that range, or widen the range",
     { facts: { plugin, service: need.service, range: need.range, found: listOffers(others) } },
   );
@@ -194,7 +169,7 @@ function preferredUnfit(
   const found = others.length === 0 ? "nobody provides it" : `it is provided by ${listOffers(others)}`;
   return createFailure(
     "DEPENDENCY_MISSING",
-    `plugin ${plugin} requires ${asked(need)}, and the host's prefer names ${preferred} for it, ` +
+    `plugin "${plugin}" requires ${asked(need)}, and the host's prefer names ${preferred} for it, ` +
       `which does not provide it: ${found}; correct prefer`,
     { facts: { plugin, service: need.service, range: need.range, preferred } },
   );
@@ -203,7 +178,7 @@ function preferredUnfit(
 function ambiguous(plugin: string, need: RequiredService, names: readonly string[]): CallFailure {
   return createFailure(
     "AMBIGUOUS_PROVIDER",
-    `plugin ${plugin} requires one ${asked(need)}, which ${listNames(names)} provide; ` +
+    `plugin "${plugin}" requires one ${asked(need)}, which ${listNames(names)} provide; ` +
       `choose one by prefer: { "${need.service}": "${names[0]}" } of the host`,
     { facts: { plugin, service: need.service, providers: names.join(", ") } },
   );

@@ -23,12 +23,12 @@ export function failureOfExit(
   const facts: Record<string, string> = { plugin, instanceId: instance.id, ...exitFacts(exit) };
   if (isServing(instance.state) || instance.readyAt !== undefined) {
     const message =
-      `plugin ${plugin} ${describeExit(exit)} while it was running; ` +
+      `plugin "${plugin}" ${describeExit(exit)} while it was running; ` +
       "see its last output for why, and start it again with restart";
     return createFailure("PROVIDER_GONE", message, { facts });
   }
   const message =
-    `plugin ${plugin} ${describeExit(exit)} before it was ready; ` +
+    `plugin "${plugin}" ${describeExit(exit)} before it was ready; ` +
     "see its last output for why: a plugin's file must not call process.exit";
   return createFailure("EXITED_EARLY", message, { facts });
 }

@@ -144,7 +144,7 @@ function reasonOf(ending: Ending): string {
 function leftBehind(plugin: string): CallFailure {
   return createFailure(
     "STOP_TIMEOUT",
-    `plugin ${plugin} would not end and allows one instance at a time, so it was not launched again; ` +
+    `plugin "${plugin}" would not end and allows one instance at a time, so it was not launched again; ` +
       "end the host to get rid of what is left of it",
     { facts: { plugin } },
   );

@@ -191,8 +191,8 @@ export function createInstanceRun(options: InstanceRunOptions): InstanceRun {
 function closing(outcome: Outcome, plugin: string): CallFailure {
   const facts = { plugin };
   return outcome.kind === "stopped"
-    ? createFailure("PROVIDER_STOPPED", `plugin ${plugin} was stopped: ${outcome.reason}`, { facts })
-    : createFailure("PROVIDER_GONE", `plugin ${plugin} is gone: ${outcome.failure.message}`, { facts });
+    ? createFailure("PROVIDER_STOPPED", `plugin "${plugin}" was stopped: ${outcome.reason}`, { facts })
+    : createFailure("PROVIDER_GONE", `plugin "${plugin}" is gone: ${outcome.failure.message}`, { facts });
 }
 
 function isConnectionFailure(failure: CallFailure): boolean {

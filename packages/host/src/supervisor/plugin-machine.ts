@@ -200,22 +200,22 @@ function tooSlow(plugin: string, phase: "launch" | "handshake" | "start", afterM
     case "launch":
       return createFailure(
         "LAUNCH_TIMEOUT",
-        `plugin ${plugin} was not loaded within ${afterMs} ms; ` +
-          "look for work at the top level of its file, or raise deadlines.launch",
+        `plugin "${plugin}" was not loaded within ${afterMs} ms; ` +
+          "look for work at the top level of its file, or raise deadlines.launchMs",
         { facts },
       );
     case "handshake":
       return createFailure(
         "LAUNCH_TIMEOUT",
-        `plugin ${plugin} was loaded but did not shake hands within ${afterMs} ms; ` +
-          "look for code at the top level of its file that blocks its event loop, or raise deadlines.handshake",
+        `plugin "${plugin}" was loaded but did not shake hands within ${afterMs} ms; ` +
+          "look for code at the top level of its file that blocks its event loop, or raise deadlines.handshakeMs",
         { facts },
       );
     case "start":
       return createFailure(
         "START_TIMEOUT",
-        `start() of plugin ${plugin} was not done within ${afterMs} ms; ` +
-          "look for what it waits for, or raise deadlines.start",
+        `start() of plugin "${plugin}" was not done within ${afterMs} ms; ` +
+          "look for what it waits for, or raise deadlines.startMs",
         { facts },
       );
   }

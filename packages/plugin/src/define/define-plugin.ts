@@ -1,7 +1,8 @@
-import { ENTRY_ABI } from "@connect-plugin/protocol";
+import { ENTRY_ABI, type EntryHook } from "@connect-plugin/protocol";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { runPlugin } from "../session/run-plugin.js";
 import { createManifest } from "./create-manifest.js";
+import { rememberSource } from "./definition-source.js";
 import { describeValue } from "./describe-value.js";
 import type { Needs } from "./need.js";
 import type { Offers } from "./offer.js";
@@ -43,9 +44,8 @@ export function definePlugin<
   }
   const { provides = {}, requires = {}, config } = options;
   const source = { manifest, provides, requires, config, start: (ctx: never) => options.start(ctx) };
-  return {
-    $connectPlugin: { abi: ENTRY_ABI, manifest, run: (link, boot) => runPlugin(source, link, boot) },
-  };
+  const run: EntryHook["run"] = (link, boot) => runPlugin(source, link, boot);
+  return rememberSource({ $connectPlugin: { abi: ENTRY_ABI, manifest, run } }, source);
 }
 
 function isStandardSchema(value: unknown): value is StandardSchemaV1 {

@@ -58,6 +58,6 @@ export function capability<S extends DescService, M extends keyof S["method"] & 
   desc: S,
   range: string,
   options: CapabilityOptions<M> = {},
-): Need<S, "capability", M> {
+): Need<S, "capability", NoInfer<M>> {
   return { kind: "need", desc, range, arity: "capability", methods: options.methods ?? [] };
 }

@@ -41,17 +41,21 @@ interface Given {
 }
 
 class GrantedCall implements RequestSink {
+  private readonly calls: CallHandler;
+  private readonly lease: GrantLease;
+  private readonly head: CallHead;
+  private readonly responses: ResponseSink;
   private given: Given | undefined = { pieces: [], ended: false, credit: 0 };
   private requests: RequestSink | undefined;
   private over = false;
   private repeated = false;
 
-  constructor(
-    private readonly calls: CallHandler,
-    private readonly lease: GrantLease,
-    private readonly head: CallHead,
-    private readonly responses: ResponseSink,
-  ) {}
+  constructor(calls: CallHandler, lease: GrantLease, head: CallHead, responses: ResponseSink) {
+    this.calls = calls;
+    this.lease = lease;
+    this.head = head;
+    this.responses = responses;
+  }
 
   begin(): void {
     const grant = this.lease.current();

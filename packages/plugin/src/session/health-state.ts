@@ -1,4 +1,4 @@
-import { HealthState, type StartResponse } from "@connect-plugin/protocol";
+import { HealthState } from "@connect-plugin/protocol";
 import type { PluginHealth } from "../define/plugin-context.js";
 import { type ChangeFeed, createChangeFeed } from "./change-feed.js";
 
@@ -63,15 +63,4 @@ function isSame(a: HealthReport, b: HealthReport): boolean {
     a.unavailableDependencies.length === b.unavailableDependencies.length &&
     a.unavailableDependencies.every((name, index) => name === b.unavailableDependencies[index])
   );
-}
-
-/** The fields of a report that a start is answered with. */
-export function startAnswer(report: HealthReport): Pick<StartResponse, "health" | "reason"> & {
-  unavailableDependencies: string[];
-} {
-  return {
-    health: report.state,
-    reason: report.reason,
-    unavailableDependencies: [...report.unavailableDependencies],
-  };
 }

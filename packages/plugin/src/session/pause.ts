@@ -20,3 +20,11 @@ export async function within(ms: number, what: Promise<unknown>): Promise<boolea
     limit.abort();
   }
 }
+
+/** Settles when the signal aborts. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -1,4 +1,4 @@
-import type { CallHead, Codec, Metadata, MethodKind } from "../call.js";
+import type { CallHead, Metadata, MethodKind } from "../call.js";
 import type { ByteReader } from "./byte-reader.js";
 import { type ByteWriter, MAX_VARINT } from "./byte-writer.js";
 import { type ChainReader, type ChainWriter, chainBound, readChain, writeChain } from "./chain-block.js";
@@ -18,6 +18,8 @@ const kinds: readonly (MethodKind | "unknown")[] = [
 const KIND_BITS = 0b111;
 const JSON_BIT = 0b1000;
 const ACCEPT_GZIP_BIT = 0b1_0000;
+
+const NO_METADATA: Metadata = [];
 
 const Has = { DEADLINE: 1, HEADER: 2, PARENT: 4, TARGET: 8, GRANT: 16, ID: 32, CHAIN: 64 } as const;
 
@@ -46,30 +48,45 @@ export function writeHead(
   if (head.chain !== undefined) writeChain(out, head.chain, chains);
 }
 
-/** Undefined if the header has more than `maxMetadata` bytes; what it defines is remembered all the same. */
+export interface ReadHead {
+  readonly head: CallHead;
+  /** Whether the header has no more than the bytes that it may have. If not, it is left out. */
+  readonly fits: boolean;
+}
+
 export function readHead(
   from: ByteReader,
   names: NameReader,
   chains: ChainReader,
   now: () => number,
   maxMetadata: number,
-): CallHead | undefined {
+): ReadHead {
   const bits = from.u8();
   const has = from.u8();
   const service = readName(from, names);
   const method = readName(from, names);
   const deadline = has & Has.DEADLINE ? now() + from.varint() : Number.POSITIVE_INFINITY;
-  const header: Metadata | undefined = has & Has.HEADER ? readMetadata(from, names, maxMetadata) : [];
+  const header = has & Has.HEADER ? readMetadata(from, names, maxMetadata) : NO_METADATA;
   const parent = has & Has.PARENT ? from.varint() : undefined;
   const target = has & Has.TARGET ? readName(from, names) : undefined;
   const grant = has & Has.GRANT ? readName(from, names) : undefined;
   const id = has & Has.ID ? from.varint() : undefined;
   const chain = has & Has.CHAIN ? readChain(from, chains) : undefined;
-  if (header === undefined) return undefined;
-  const kind = kinds[bits & KIND_BITS] ?? "unknown";
-  const codec: Codec = bits & JSON_BIT ? "json" : "proto";
-  const acceptGzip = (bits & ACCEPT_GZIP_BIT) !== 0;
-  return { service, method, kind, codec, acceptGzip, header, deadline, parent, target, grant, id, chain };
+  const head: CallHead = {
+    service,
+    method,
+    kind: kinds[bits & KIND_BITS] ?? "unknown",
+    codec: bits & JSON_BIT ? "json" : "proto",
+    acceptGzip: (bits & ACCEPT_GZIP_BIT) !== 0,
+    header: header ?? NO_METADATA,
+    deadline,
+    parent,
+    target,
+    grant,
+    id,
+    chain,
+  };
+  return { head, fits: header !== undefined };
 }
 
 /** What `writeHead` takes at most. */

@@ -1,0 +1,2 @@
+// The worker of piscina.
+export default async ({ text }: { text: string }) => ({ text });

@@ -1,0 +1,41 @@
+import { timestampDate } from "@bufbuild/protobuf/wkt";
+import { Command } from "commander";
+import { toRecord } from "../operator/admin-record.js";
+import { withOperator } from "../operator/with-operator.js";
+import { createOutput } from "../output/output.js";
+import type { CommandContext } from "./command-context.js";
+import { configOption, jsonOption } from "./shared-options.js";
+
+interface Options {
+  readonly config: string;
+  readonly json: boolean;
+}
+
+export function watchCommand(context: CommandContext): Command {
+  return new Command("watch")
+    .description("Tells what happens in a running host, from now on, until Ctrl-C or the host's end.")
+    .argument("[plugin]", "only what concerns this plugin")
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .addHelpText("after", "\nExample:\n  connect-plugin watch storage --json")
+    .action(async (name: string | undefined, options: Options) => {
+      const output = createOutput(options.json, context);
+      await withOperator(context, output, options.config, async ({ admin, signal, connection }) => {
+        try {
+          for await (const event of admin.watchEvents({}, { signal })) {
+            if (name !== undefined && event.plugin !== name) continue;
+            const time =
+              event.time === undefined ? "" : timestampDate(event.time).toISOString().slice(11, 23);
+            output.result(
+              `${time}  ${event.kind.padEnd(22)} ${event.plugin.padEnd(12)} ${event.message}`.trimEnd(),
+              toRecord(event),
+            );
+          }
+        } catch (error) {
+          // Ctrl-C and the host's orderly end are how a watch ends.
+          if (signal.aborted || (await Promise.race([connection.closed, undefined])) !== undefined) return;
+          throw error;
+        }
+      });
+    });
+}

@@ -1,0 +1,51 @@
+import { printable } from "@connect-plugin/protocol";
+import type { HostEvent } from "./event.js";
+import { describeEvent } from "./event-text.js";
+
+/** Any logger that takes fields and a message, such as pino's. */
+export interface HostLogger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** Hands each event to a logger, in words and as fields. */
+export function logTo(logger: HostLogger): (event: HostEvent) => void {
+  return (event) => {
+    const { level, plugin, message, facts } = describeEvent(event);
+    const fields = plugin === "" ? { event: event.type, ...facts } : { event: event.type, plugin, ...facts };
+    logger[level](fields, message);
+  };
+}
+
+/** The longest line of a plugin that is shown. */
+const LINE_LIMIT = 8_192;
+
+/**
+ * Shows what plugins write, and what goes wrong with them, with their names: `kv | listening`. Everything else is for
+ * who subscribes to events.
+ */
+export function showOn(stream: { write(text: string): unknown }): (event: HostEvent) => void {
+  return (event) => {
+    const { level, plugin, message } = describeEvent(event);
+    switch (event.type) {
+      case "instance.output":
+        stream.write(`${plugin} | ${printable(message, LINE_LIMIT)}\n`);
+        return;
+      case "plugin.log": {
+        const fields = Object.entries(event.fields).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
+        stream.write(`${plugin} | ${level}: ${printable(message + fields.join(""), LINE_LIMIT)}\n`);
+        return;
+      }
+      case "instance.failed":
+      case "host.stopped":
+        if (level === "error") {
+          stream.write(`${plugin === "" ? "host" : plugin} | failed: ${printable(message, LINE_LIMIT)}\n`);
+        }
+        return;
+      default:
+        return;
+    }
+  };
+}
