@@ -50,10 +50,14 @@ async function measure(wanted: readonly Benchmark[], quick: boolean): Promise<nu
   mkdirSync(out, { recursive: true });
   writeFileSync(file, toJson(rows));
   const missed = rows.filter(({ met }) => met === false).length;
-  console.log(`\nNode ${process.version}, ${cpus().length} cores${quick ? ", --quick: the numbers are rough" : ""}\n`);
+  console.log(
+    `\nNode ${process.version}, ${cpus().length} cores${quick ? ", --quick: the numbers are rough" : ""}\n`,
+  );
   console.log(formatTable(rows));
   for (const note of notes) console.log(`\n${note}`);
-  console.log(`\n${rows.length} rows, ${missed} short of their target, ${failed} benchmarks failed. In ${file}`);
+  console.log(
+    `\n${rows.length} rows, ${missed} short of their target, ${failed} benchmarks failed. In ${file}`,
+  );
   return failed === 0 ? 0 : 1;
 }
 

@@ -23,7 +23,10 @@ export function readOptions(args: readonly string[], names: readonly string[]): 
   const only = values.only ?? [];
   const unknown = only.find((name) => !names.includes(name));
   if (unknown !== undefined) {
-    return { kind: "misuse", message: `--only: wanted one of ${names.join(", ")}; found ${JSON.stringify(unknown)}` };
+    return {
+      kind: "misuse",
+      message: `--only: wanted one of ${names.join(", ")}; found ${JSON.stringify(unknown)}`,
+    };
   }
   return { kind: "run", quick: values.quick ?? false, only };
 }

@@ -48,9 +48,11 @@ export const hostRooms = {
   limit: [],
   audit: [],
   integrity: [],
+  client: ["registry"],
   "event-bus": [],
   "event-text": [],
   "host-log": ["event-text"],
+  "host-life": ["admin", "supervisor"],
   "host-options": ["auth", "broker", "host-log", "launcher", "registry", "router", "session", "supervisor"],
 };
 

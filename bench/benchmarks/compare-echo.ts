@@ -52,7 +52,8 @@ export async function compareEcho(
 /** Both kinds of load, so that both have been compiled before anything counts. */
 export async function warmUp({ pace }: Bench, subjects: readonly EchoSubject[]): Promise<void> {
   for (const inFlight of [manyInFlight, 1]) {
-    for (const subject of subjects) await subject.order({ inFlight, ms: pace.warmUpMs, bytes: ECHO_TEXT_BYTES });
+    for (const subject of subjects)
+      await subject.order({ inFlight, ms: pace.warmUpMs, bytes: ECHO_TEXT_BYTES });
   }
 }
 

@@ -55,7 +55,11 @@ export async function runBenchmark(
 }
 
 /** A file in `subjects/`, without its ending, run by this Node. */
-export function nodeSubject(file: string, args: readonly string[] = [], flags: readonly string[] = []): SubjectCommand {
+export function nodeSubject(
+  file: string,
+  args: readonly string[] = [],
+  flags: readonly string[] = [],
+): SubjectCommand {
   const path = fileURLToPath(new URL(`../subjects/${file}.subject.js`, import.meta.url));
   return { name: [file, ...args].join(" "), command: process.execPath, args: [...flags, path, ...args] };
 }

@@ -9,7 +9,9 @@ export function median(values: readonly number[]): number {
 /** `ours[i] / theirs[i]`: what was measured one after the other is compared with each other only. */
 export function ratios(ours: readonly number[], theirs: readonly number[]): number[] {
   if (ours.length !== theirs.length) {
-    throw new RangeError(`ratios: wanted as many of ours as of theirs, found ${ours.length} and ${theirs.length}`);
+    throw new RangeError(
+      `ratios: wanted as many of ours as of theirs, found ${ours.length} and ${theirs.length}`,
+    );
   }
   return ours.map((value, index) => value / theirs[index]!);
 }

@@ -1,7 +1,10 @@
 import { createInterface } from "node:readline";
 
 /** What a subject says to the bench: a line each. */
-export type Reply<Result> = { readonly ready: true } | { readonly result: Result } | { readonly error: string };
+export type Reply<Result> =
+  | { readonly ready: true }
+  | { readonly result: Result }
+  | { readonly error: string };
 
 /**
  * Makes this process a subject: it does what each line of standard input orders, one after the other, and answers with

@@ -52,7 +52,9 @@ export async function startSubject<Order, Result>({
       child.stdin.write(`${JSON.stringify(order)}\n`);
       const reply = await nextReply();
       if ("result" in reply) return reply.result;
-      throw new Error(`${name}: ${"error" in reply ? reply.error : `wanted a result, found ${JSON.stringify(reply)}`}`);
+      throw new Error(
+        `${name}: ${"error" in reply ? reply.error : `wanted a result, found ${JSON.stringify(reply)}`}`,
+      );
     },
     end,
   };

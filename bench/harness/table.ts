@@ -6,7 +6,14 @@ const titles = ["benchmark", "unit", "ours", "peer", "peer's", "ratio", "(low to
 export function formatTable(rows: readonly MeasuredRow[]): string {
   const lines = [titles, ...rows.map(toCells)];
   const widths = titles.map((_, column) => Math.max(...lines.map((cells) => cells[column]!.length)));
-  return lines.map((cells) => cells.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd()).join("\n");
+  return lines
+    .map((cells) =>
+      cells
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
 }
 
 function toCells(row: MeasuredRow): string[] {

@@ -1,8 +1,8 @@
 import type { Client, ServiceImpl } from "@connectrpc/connect";
-import { makeCallLoad } from "../harness/call-load.js";
 import type { DriverService } from "../gen/bench/v1/driver_pb.js";
 import type { EchoService } from "../gen/bench/v1/echo_pb.js";
 import type { StoreService } from "../gen/bench/v1/store_pb.js";
+import { makeCallLoad } from "../harness/call-load.js";
 import { createEchoCall } from "./echo-service.js";
 
 export interface DriverNeeds {

@@ -1,6 +1,6 @@
 import type { Client, ServiceImpl } from "@connectrpc/connect";
-import type { CallLoadOrder } from "../harness/call-load.js";
 import type { EchoService } from "../gen/bench/v1/echo_pb.js";
+import type { CallLoadOrder } from "../harness/call-load.js";
 
 /** Two bytes of tag and length come on top: the message has 110. */
 export const ECHO_TEXT_BYTES = 108;

@@ -1,6 +1,6 @@
 import type { Client, ServiceImpl } from "@connectrpc/connect";
-import type { ReadStream } from "../harness/stream-load.js";
 import type { StoreService } from "../gen/bench/v1/store_pb.js";
+import type { ReadStream } from "../harness/stream-load.js";
 
 /** Two bytes of tag and length come on top: the message has 100. */
 export const SMALL_MESSAGE_BYTES = 98;

@@ -149,7 +149,7 @@ export {
 export { FrameEncoder } from "./lane/frame-encoder.js";
 export { LaneProtocolError, type LaneRule } from "./lane/lane-rule.js";
 export { metadataSize } from "./lane/metadata-block.js";
-export { defaultSettings, type LaneSettings } from "./lane/settings.js";
+export { defaultSettings, type LaneSettings, MAX_CREDIT } from "./lane/settings.js";
 
 // Messages and services of the wire.
 

@@ -1,5 +1,11 @@
 import { Int32ValueSchema, StringValueSchema } from "@bufbuild/protobuf/wkt";
-import { type CallFailure, Codes, createFailure, ErrorInfoSchema, FAILURE_DOMAIN } from "@connect-plugin/protocol";
+import {
+  type CallFailure,
+  Codes,
+  createFailure,
+  ErrorInfoSchema,
+  FAILURE_DOMAIN,
+} from "@connect-plugin/protocol";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { failureError, failureInfo, toConnectError, toFailure } from "./connect-failure.js";
@@ -65,7 +71,10 @@ test("an error of the application has no reason", () => {
 
 test("any other error says nothing of itself", () => {
   const failure = toFailure(new Error("password is hunter2"));
-  expect(failure).toMatchObject({ code: Codes.internal, info: { reason: "HANDLER_FAILED", fault: "plugin" } });
+  expect(failure).toMatchObject({
+    code: Codes.internal,
+    info: { reason: "HANDLER_FAILED", fault: "plugin" },
+  });
   expect(JSON.stringify(failure)).not.toContain("hunter2");
   expect(toFailure("text", "START_FAILED")).toMatchObject({ info: { reason: "START_FAILED" } });
   expect(failureInfo(new Error("x"))).toBeUndefined();

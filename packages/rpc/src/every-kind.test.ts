@@ -9,15 +9,16 @@ import { protobufCodec } from "./message-codec.js";
 import { createServiceClient } from "./service-client.js";
 import { createServiceEnd, type ServiceEnd } from "./service-end.js";
 
-const inflate = (bytes: Uint8Array, limit: number) => gunzipSync(bytes, { maxOutputLength: limit });
+const inflate = (bytes: Uint8Array, limit: number) =>
+  new Uint8Array(gunzipSync(bytes, { maxOutputLength: limit }));
 
 /** One suite for all that can lie between two ends. */
 const carriers: Record<string, (end: ServiceEnd) => CallHandler> = {
-  "nothing": (end) => end,
+  nothing: (end) => end,
   "an in-process connection": createInProcessConnection,
   "encoded messages": (end) => createBytesWire(end, {}),
-  "messages in tiny pieces": (end) => createBytesWire(end, { pieceBytes: 3 }),
-  "gzip": (end) => createBytesWire(end, { gzip: (bytes) => gzipSync(bytes), pieceBytes: 100 }),
+  "messages in small pieces": (end) => createBytesWire(end, { pieceBytes: 50 }),
+  gzip: (end) => createBytesWire(end, { gzip: (bytes) => gzipSync(bytes), pieceBytes: 100 }),
 };
 
 describe.each(Object.entries(carriers))("with %s between the ends", (_, carry) => {
@@ -135,7 +136,12 @@ describe.each(Object.entries(carriers))("with %s between the ends", (_, carry) =
         drain(client.count({})),
         client.sum(numbers(10)),
         drain(client.chat(repeat({ value: "x" }, 10))),
-      ].map((call) => call.then(() => undefined, (error: ConnectError) => error)),
+      ].map((call) =>
+        call.then(
+          () => undefined,
+          (error: ConnectError) => error,
+        ),
+      ),
     );
     for (const error of errors) {
       expect(error).toBeInstanceOf(ConnectError);
@@ -210,13 +216,13 @@ describe.each(Object.entries(carriers))("with %s between the ends", (_, carry) =
     let sent = 0;
     const result = client.sum(
       (async function* () {
-        for (; sent < 100_000; sent += 1) yield { value: sent };
+        for (; sent < 10_000; sent += 1) yield { value: sent };
       })(),
     );
     await quiet(() => sent);
-    expect(sent).toBeLessThan(70_000);
+    expect(sent).toBeLessThan(2_000);
     release();
-    expect(await result).toMatchObject({ value: 100_000 });
+    expect(await result).toMatchObject({ value: 10_000 });
   });
 });
 
@@ -241,12 +247,18 @@ test("JSON needs no other handler", async () => {
     {
       header: () => {},
       message: (piece) =>
-        seen.push(piece.form === "message" && JSON.parse(text(protobufCodec.encode(piece.desc, piece.message, "json")))),
+        seen.push(
+          piece.form === "message" &&
+            JSON.parse(text(protobufCodec.encode(piece.desc, piece.message, "json"))),
+        ),
       end: (trailer, failure) => seen.push([trailer, failure]),
       credit: () => {},
     },
   );
-  requests.message({ form: "bytes", bytes: new TextEncoder().encode('"hi"'), more: false, gzip: false }, true);
+  requests.message(
+    { form: "bytes", bytes: new TextEncoder().encode('"hi"'), more: false, gzip: false },
+    true,
+  );
   expect(seen).toEqual(["hi", [[], undefined]]);
 });
 

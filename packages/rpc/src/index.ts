@@ -10,6 +10,8 @@ export { Cancellation } from "./cancellation.js";
 export type { CallerOptions } from "./client-method.js";
 export { failureError, failureInfo, toConnectError, toFailure } from "./connect-failure.js";
 export { createInProcessConnection } from "./in-process.js";
+export { createLane, type Lane, type LaneOptions, type LaneStats } from "./lane/lane.js";
+export { defaultLaneLimits, type LaneLimits } from "./lane/lane-limits.js";
 export { type MessageCodec, protobufCodec } from "./message-codec.js";
 export { type Inflate, MAX_MESSAGE_BYTES } from "./message-reader.js";
 export { checkMetadata, type HeaderFields, MAX_METADATA_BYTES, toHeaders, toMetadata } from "./metadata.js";

@@ -79,7 +79,10 @@ export function callStream(
     setup = setUpCall(method, options);
   } catch (error) {
     const failure = ConnectError.from(error);
-    return { response: Promise.reject(failure), messages: failedMessages(failure) };
+    const response = Promise.reject(failure);
+    // It is told twice; nobody need hear both.
+    response.catch(ignore);
+    return { response, messages: failedMessages(failure) };
   }
   const scope = new CallScope(method, setup);
   const response = invokeChain();

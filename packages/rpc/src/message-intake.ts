@@ -1,15 +1,12 @@
 import type { Message } from "@bufbuild/protobuf";
-import { type Codec, INITIAL_CREDIT, type Piece } from "@connect-plugin/protocol";
+import { type Codec, type Piece, pieceCost } from "@connect-plugin/protocol";
 import type { MessageParts, MessageReader } from "./message-reader.js";
-
-/** Credit is told at half a window: often enough never to stop a sender, seldom enough to cost nothing. */
-const TELL_AT = INITIAL_CREDIT / 2;
 
 /**
  * The receiving end of a stream of pieces: puts messages together and gives the sender credit.
  *
- * Bytes of messages are owed when the consumer takes them. Those of a message that is not complete have to be owed
- * earlier, or its rest would never come: at once while the consumer has nothing else to take, and held back while it
+ * Credit for a message is given when the consumer takes it. That for the parts of a message that is not complete has
+ * to be given earlier, or its rest would never come: at once while the consumer has nothing else to take, and held back while it
  * has. So a consumer that has stopped holds a window and one message at most.
  */
 export class MessageIntake {
@@ -17,7 +14,7 @@ export class MessageIntake {
   private readonly codec: Codec;
   private readonly credit: (bytes: number) => void;
   private parts: MessageParts | undefined = undefined;
-  private owed = 0;
+  /** Cost of parts that credit has not been given for. */
   private held = 0;
 
   constructor(reader: MessageReader, codec: Codec, credit: (bytes: number) => void) {
@@ -35,7 +32,7 @@ export class MessageIntake {
   take(piece: Piece, consumerWaits: boolean): Message | undefined {
     if (piece.form === "bytes" && piece.more) {
       this.parts = this.reader.part(this.parts, piece);
-      this.held += piece.bytes.byteLength;
+      this.held += pieceCost(piece);
       if (consumerWaits) this.taken(0, true);
       return undefined;
     }
@@ -47,14 +44,11 @@ export class MessageIntake {
 
   /** The consumer has taken messages whose last pieces had this cost. */
   taken(cost: number, consumerWaits: boolean): void {
-    this.owed += cost;
+    let credit = cost;
     if (consumerWaits) {
-      this.owed += this.held;
+      credit += this.held;
       this.held = 0;
     }
-    if (this.owed < TELL_AT) return;
-    const { owed } = this;
-    this.owed = 0;
-    this.credit(owed);
+    if (credit > 0) this.credit(credit);
   }
 }

@@ -73,9 +73,15 @@ test("leaving after the end is no news", async () => {
 
 test("it behaves like a list with a cursor", async () => {
   const action = fc.oneof(
-    { weight: 6, arbitrary: fc.record({ do: fc.constant("push" as const), cost: fc.integer({ min: 1, max: 9 }) }) },
+    {
+      weight: 6,
+      arbitrary: fc.record({ do: fc.constant("push" as const), cost: fc.integer({ min: 1, max: 9 }) }),
+    },
     { weight: 6, arbitrary: fc.constant({ do: "next" as const }) },
-    { weight: 1, arbitrary: fc.constantFrom({ do: "end" as const }, { do: "fail" as const }, { do: "leave" as const }) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom({ do: "end" as const }, { do: "fail" as const }, { do: "leave" as const }),
+    },
   );
   await fc.assert(
     fc.asyncProperty(fc.array(action, { maxLength: 80 }), async (actions) => {

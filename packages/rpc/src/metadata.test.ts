@@ -42,7 +42,9 @@ test.each(["a\nb", "a\rb", "a\0b", "\x7f", "ü", "\t"])("refuses the value %j wi
       'Metadata values are printable ASCII; the value of "key" is not. Send other data base64-encoded, under a name that ends in -bin.',
     info: { reason: "METADATA_INVALID", fault: "plugin" },
   });
-  expect(() => toMetadata({ key: value }, "caller")).toThrow("[invalid_argument] Metadata values are printable");
+  expect(() => toMetadata({ key: value }, "caller")).toThrow(
+    "[invalid_argument] Metadata values are printable",
+  );
 });
 
 test("refuses more than 16 KiB", () => {

@@ -66,6 +66,15 @@ test("one that expires may remove another that is due, and add a new one", async
   expect(third).toHaveBeenCalledOnce();
 });
 
+test("equal deadlines are told in the order in which they were added", async () => {
+  const wheel = createTimerWheel();
+  const deadline = performance.now() + 20;
+  const order: number[] = [];
+  for (let i = 0; i < 5; i += 1) wheel.add(timed(deadline, () => order.push(i)));
+  await vi.advanceTimersByTimeAsync(30);
+  expect(order).toEqual([0, 1, 2, 3, 4]);
+});
+
 test("no deadline is no entry", () => {
   const wheel = createTimerWheel();
   wheel.add(timed(Infinity, vi.fn()));

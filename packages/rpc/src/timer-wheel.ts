@@ -102,7 +102,8 @@ export function createTimerWheel(): TimerWheel {
         if (timed.wheelTick <= now) due.push(timed);
       }
     }
-    return due.sort((a, b) => a.deadline - b.deadline);
+    // Of equal deadlines the first to be added comes first: a caller hears of its own before its provider does.
+    return due.reverse().sort((a, b) => a.deadline - b.deadline);
   }
 
   function earliest(from: number): number {

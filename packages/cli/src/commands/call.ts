@@ -63,7 +63,7 @@ Examples:
     )
     .action(async (name: MethodName, options: Options) => {
       const output = createOutput(options.json, context);
-      await withOperator(context, output, options.config, async (operator) => {
+      await withOperator(context, options.config, async (operator) => {
         const kind = await kindOf(operator, name);
         const timeout = options.timeout ?? (kind === "unary" ? DEFAULT_TIMEOUT_MS : Number.POSITIVE_INFINITY);
         const { trailer, failure } = await callJson(

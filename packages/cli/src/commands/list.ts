@@ -32,7 +32,7 @@ Examples:
     .action(async (options: Options) => {
       const output = createOutput(options.json, context);
       const list = options.services ? listServices : options.traffic ? listTraffic : listPlugins;
-      await withOperator(context, output, options.config, async ({ admin }) => {
+      await withOperator(context, options.config, async ({ admin }) => {
         const { remark, head, rows, messages } = await list(admin);
         if (remark !== undefined) output.remark(remark);
         if (output.json) for (const message of messages) output.result("", toRecord(message));

@@ -21,7 +21,7 @@ export function restartCommand(context: CommandContext): Command {
     .addHelpText("after", "\nExample:\n  connect-plugin restart storage")
     .action(async (name: string, options: Options) => {
       const output = createOutput(options.json, context);
-      await withOperator(context, output, options.config, async ({ admin }) => {
+      await withOperator(context, options.config, async ({ admin }) => {
         const { plugin } = await admin.restartPlugin({ name }, { timeoutMs: options.timeout });
         if (plugin !== undefined) output.result(`${plugin.name} is ${plugin.state} again`, toRecord(plugin));
       });

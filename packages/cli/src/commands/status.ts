@@ -23,7 +23,7 @@ export function statusCommand(context: CommandContext): Command {
     .addHelpText("after", "\nExample:\n  connect-plugin status storage")
     .action(async (name: string | undefined, options: Options) => {
       const output = createOutput(options.json, context);
-      await withOperator(context, output, options.config, async ({ admin }) => {
+      await withOperator(context, options.config, async ({ admin }) => {
         const { plugins } = await admin.listPlugins({});
         const wanted = name === undefined ? plugins : plugins.filter((plugin) => plugin.name === name);
         if (wanted.length === 0) {

@@ -20,7 +20,7 @@ export function stopCommand(context: CommandContext): Command {
     .addHelpText("after", "\nExample:\n  connect-plugin stop --grace 5s")
     .action(async (options: Options) => {
       const output = createOutput(options.json, context);
-      await withOperator(context, output, options.config, async ({ admin, connection }) => {
+      await withOperator(context, options.config, async ({ admin, connection }) => {
         await admin.stopHost(options.grace === undefined ? {} : { grace: durationFromMs(options.grace) });
         await connection.closed;
         output.result("the host has stopped", { stopped: true });

@@ -20,7 +20,7 @@ export function watchCommand(context: CommandContext): Command {
     .addHelpText("after", "\nExample:\n  connect-plugin watch storage --json")
     .action(async (name: string | undefined, options: Options) => {
       const output = createOutput(options.json, context);
-      await withOperator(context, output, options.config, async ({ admin, signal, connection }) => {
+      await withOperator(context, options.config, async ({ admin, signal, connection }) => {
         try {
           for await (const event of admin.watchEvents({}, { signal })) {
             if (name !== undefined && event.plugin !== name) continue;

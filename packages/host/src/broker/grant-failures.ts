@@ -36,9 +36,13 @@ export function quotaReached(principal: Principal, limit: number): CallFailure {
 }
 
 export function holderGone(principal: Principal): CallFailure {
-  return createFailure("CREDENTIAL_INVALID", `the instance ${principal.runtimeId} is gone: it is lent nothing any more`, {
-    facts: { runtimeId: principal.runtimeId },
-  });
+  return createFailure(
+    "CREDENTIAL_INVALID",
+    `the instance ${principal.runtimeId} is gone: it is lent nothing any more`,
+    {
+      facts: { runtimeId: principal.runtimeId },
+    },
+  );
 }
 
 export function grantMissing(service: string): CallFailure {
@@ -59,9 +63,13 @@ export function grantUnknown(service: string): CallFailure {
 }
 
 export function grantExpired(service: string): CallFailure {
-  return createFailure("GRANT_EXPIRED", `the grant for capability ${service} has expired; ask for a new one`, {
-    facts: { capability: service },
-  });
+  return createFailure(
+    "GRANT_EXPIRED",
+    `the grant for capability ${service} has expired; ask for a new one`,
+    {
+      facts: { capability: service },
+    },
+  );
 }
 
 export function outsideGrant(granted: string, methods: readonly string[], what: string): CallFailure {
@@ -75,8 +83,12 @@ export function outsideGrant(granted: string, methods: readonly string[], what: 
 
 /** For calls that were under way. Not one of the reasons that a caller would answer by calling again. */
 export function grantWithdrawn(service: string, reason: string): CallFailure {
-  return createFailure("CANCELLED", `the grant for capability ${service} was withdrawn during the call: ${reason}`, {
-    fault: "host",
-    facts: { capability: service },
-  });
+  return createFailure(
+    "CANCELLED",
+    `the grant for capability ${service} was withdrawn during the call: ${reason}`,
+    {
+      fault: "host",
+      facts: { capability: service },
+    },
+  );
 }

@@ -14,7 +14,9 @@ export class Grant implements Timed {
   readonly deadline: number;
   /** Takes the calls under this grant. Closing it ends them. */
   readonly connection: Connection;
-  /** Rights that were made of this one, and end with it. */
+  /** The grant that this one was made of, if it was. */
+  readonly wide: Grant | undefined;
+  /** Grants that were made of this one, and end with it. */
   readonly narrowed = new Set<Grant>();
   wheelTick = NOT_WAITING;
   wheelNext: Timed | undefined = undefined;
@@ -29,6 +31,7 @@ export class Grant implements Timed {
     readonly bearer: Secret;
     readonly expiresAt: number;
     readonly connection: Connection;
+    readonly wide: Grant | undefined;
     readonly onExpired: (grant: Grant) => void;
   }) {
     this.id = options.id;
@@ -38,7 +41,9 @@ export class Grant implements Timed {
     this.bearer = options.bearer;
     this.deadline = options.expiresAt;
     this.connection = options.connection;
+    this.wide = options.wide;
     this.onExpired = options.onExpired;
+    this.wide?.narrowed.add(this);
   }
 
   covers(method: string): boolean {

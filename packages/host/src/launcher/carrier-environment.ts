@@ -6,7 +6,17 @@ import { describeValue } from "@connect-plugin/protocol";
  * secrets. NODE_OPTIONS would change how every plugin runs and NODE_EXTRA_CA_CERTS costs each start some 45 ms, so both
  * must be asked for.
  */
-const PASSED_ON = ["PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "LANG", "LANGUAGE", "TZ", "NODE_ENV"] as const;
+const PASSED_ON = [
+  "PATH",
+  "HOME",
+  "USER",
+  "LOGNAME",
+  "TMPDIR",
+  "LANG",
+  "LANGUAGE",
+  "TZ",
+  "NODE_ENV",
+] as const;
 
 const PASSED_ON_PREFIX = "LC_";
 

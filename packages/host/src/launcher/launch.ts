@@ -9,6 +9,8 @@ export interface Launch<Config = unknown> extends Launcher {
 
 /** An entry whose SDK tells the type of the config that the plugin takes. */
 export type ConfiguredEntry<Config> = PluginEntry & {
-  /** Never there: it carries a type. */
-  readonly $config?: (config: Config) => void;
+  readonly $connectPlugin: {
+    /** Never there: it carries a type, as `definePlugin` of the SDK declares it. */
+    readonly types?: { readonly config: Config };
+  };
 };

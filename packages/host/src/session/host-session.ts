@@ -150,7 +150,8 @@ function openSession({ terms, auth, callsOf, onEnd }: SessionsOptions, request: 
       await sessionClient().drain({ reason });
     },
     async shutDown(reason, graceMs) {
-      const gracePeriodSeconds = Math.max(1, Math.ceil(graceMs / 1_000));
+      // What is left after that is for its farewell.
+      const gracePeriodSeconds = Math.max(1, Math.floor((graceMs * 0.8) / 1_000));
       await controlClient().shutdown({ gracePeriodSeconds, reason }, { timeoutMs: graceMs });
     },
     health: async (timeoutMs) => readHealthReport(await controlClient().getHealth({}, { timeoutMs })),

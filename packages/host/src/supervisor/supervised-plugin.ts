@@ -2,6 +2,7 @@ import type { Connection, Manifest } from "@connect-plugin/protocol";
 import type { Emit, HealthReport } from "../event.js";
 import type { Launcher } from "../launcher/launcher.js";
 import type { ProviderRecord } from "../registry/record.js";
+import type { Expectation } from "../session/claims.js";
 import type { HostSession, SessionRequest } from "../session/host-session.js";
 import type { Clock } from "./clock.js";
 import type { InstanceDeadlines } from "./deadlines.js";
@@ -11,16 +12,10 @@ export interface SupervisedPlugin {
   readonly launcher: Launcher;
   /** Handed to the plugin in its first frame. */
   readonly config: unknown;
+  /** Whether the host refuses to start without it. */
+  readonly essential: boolean;
   /** What its manifest must keep to. */
-  readonly expect: ManifestExpectation;
-}
-
-/** What an operator may insist on. */
-export interface ManifestExpectation {
-  /** Protobuf names of the services that it may provide; undefined for any. */
-  readonly services: readonly string[] | undefined;
-  /** Semver range that the version of its package must lie in; undefined for any. */
-  readonly version: string | undefined;
+  readonly expect: Expectation;
 }
 
 /** Where ready instances are announced. */

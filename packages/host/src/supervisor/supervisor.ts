@@ -25,6 +25,8 @@ export interface Supervisor {
   plugin(name: string): PluginView | undefined;
   /** In the order of the spec. */
   plugins(): readonly PluginView[];
+  /** Whether any plugin is on its way up. */
+  readonly anyComing: boolean;
   /** Whether a plugin that is on its way up may yet provide this. */
   mayCome(wanted: WantedProvider): boolean;
 }
@@ -75,6 +77,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   let stopping: { readonly reason: string } | undefined;
   let changed = false;
   let looking = false;
+  let anyComing = false;
 
   for (const [name, spec] of options.plugins) {
     const { surroundings, instanceId, onError } = options;
@@ -98,6 +101,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
         changed = false;
         if (stopping === undefined) letStart();
         else letStop(stopping.reason);
+        anyComing = stopping === undefined && [...actors.values()].some(({ state }) => isComingBack(state));
         for (const waiter of waiters) if (waiter.look()) waiters.delete(waiter);
       }
     } finally {
@@ -206,6 +210,9 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     plugin(name) {
       const actor = actors.get(name);
       return actor === undefined ? undefined : view(name, actor);
+    },
+    get anyComing() {
+      return anyComing;
     },
     plugins: () => [...actors].map(([name, actor]) => view(name, actor)),
     mayCome({ service, plugin, caller }) {

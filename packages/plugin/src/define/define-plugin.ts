@@ -1,9 +1,8 @@
-import { ENTRY_ABI, type EntryHook } from "@connect-plugin/protocol";
+import { describeValue, ENTRY_ABI, type EntryHook, quoted } from "@connect-plugin/protocol";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { runPlugin } from "../session/run-plugin.js";
 import { createManifest } from "./create-manifest.js";
 import { rememberSource } from "./definition-source.js";
-import { describeValue } from "./describe-value.js";
 import type { Needs } from "./need.js";
 import type { Offers } from "./offer.js";
 import type { PluginDefinition, PluginOptions } from "./plugin-definition.js";
@@ -32,7 +31,7 @@ export function definePlugin<
   const manifest = createManifest(options);
   const misuse = (message: string) => new TypeError(`definePlugin: plugin "${manifest.name}": ${message}`);
   for (const key of Object.keys(options)) {
-    if (!OPTIONS.has(key)) throw misuse(`there is no option ${describeValue(key)}; options are ${[...OPTIONS].join(", ")}`);
+    if (!OPTIONS.has(key)) throw misuse(`there is no option ${quoted(key)}; options are ${[...OPTIONS].join(", ")}`);
   }
   if (typeof options.start !== "function") {
     throw misuse(`start must be a function, but is ${describeValue(options.start)}`);

@@ -1,7 +1,6 @@
 import type { DescService } from "@bufbuild/protobuf";
-import { type CallFailure, createFailure, quoted } from "@connect-plugin/protocol";
+import { type CallFailure, createFailure, describeValue, quoted } from "@connect-plugin/protocol";
 import type { ServedService } from "@connect-plugin/rpc";
-import { describeValue } from "../define/describe-value.js";
 import type { Offers } from "../define/offer.js";
 
 /** What `start` returned, once it is known to be what it should be. */

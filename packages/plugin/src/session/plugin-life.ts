@@ -105,7 +105,10 @@ export class PluginLife {
     if (host === undefined || identity === undefined || !this.phase.enter({ name: "starting" })) {
       throw this.startRefused();
     }
-    const giveUp = () => this.end({ how: "failed", reason: "the host no longer waited for its start" });
+    // In a turn of its own: if the call was cut because the host is gone, that is what ends the session.
+    const giveUp = () => {
+      setImmediate(() => this.end({ how: "failed", reason: "the host no longer waited for its start" }));
+    };
     signal.addEventListener("abort", giveUp);
     this.starting = this.startPlugin(host, identity);
     const outcome = await this.starting;

@@ -2,14 +2,14 @@ import type { CallHead, Metadata } from "../call.js";
 import type { CallFailure } from "../failure.js";
 import type { ByteWriter } from "./byte-writer.js";
 import { createChainWriter } from "./chain-block.js";
-import { failureBound, fitFailure, type SentFailure, writeFailure } from "./failure-block.js";
+import { failureBound, fitFailure, writeFailure } from "./failure-block.js";
 import { FrameFlag, FrameType, HEADER_SIZE, MAX_BLOCK, PREFACE } from "./frame.js";
 import { headBound, writeHead } from "./head-block.js";
 import { metadataBound, writeMetadata } from "./metadata-block.js";
 import { createNameWriter } from "./name-ref.js";
 import { type LaneSettings, SETTINGS_BOUND, writeSettings } from "./settings.js";
 
-const NO_FAILURE: SentFailure | undefined = undefined;
+/** Where in a header the type and its flags are. */
 const KIND = 3;
 
 /**
@@ -68,12 +68,12 @@ export class FrameEncoder {
     if (this.#takesBody(id, length)) {
       out.raw(piece);
       out.bytes[this.#open + KIND]! |= flags | FrameFlag.BODY;
-      this.#patchLength(this.#open);
+      this.#finish(this.#open);
     } else {
       this.#openId = 0;
       out.reserve(HEADER_SIZE + length);
       this.#open = out.at;
-      out.u32(((length << 8) | flags | FrameType.DATA) >>> 0);
+      out.u32((length << 8) | flags | FrameType.DATA);
       out.u32(id);
       out.raw(piece);
     }
@@ -94,11 +94,16 @@ export class FrameEncoder {
   /** The call ended, with a trailer or a failure or both. */
   outcome(id: number, trailer: Metadata, failure: CallFailure | undefined): void {
     const trailerSize = metadataBound(trailer);
-    const sent = failure === undefined ? NO_FAILURE : fitFailure(failure, MAX_BLOCK - trailerSize);
-    const type = sent === undefined ? FrameType.END : FrameType.END | FrameFlag.FAILED;
-    const start = this.#begin(type, id, trailerSize + (sent === undefined ? 0 : failureBound(sent)));
+    if (failure === undefined) {
+      const start = this.#begin(FrameType.END, id, trailerSize);
+      writeMetadata(this.#out, trailer, this.#names);
+      this.#finish(start);
+      return;
+    }
+    const sent = fitFailure(failure, MAX_BLOCK - trailerSize);
+    const start = this.#begin(FrameType.END | FrameFlag.FAILED, id, trailerSize + failureBound(sent));
     writeMetadata(this.#out, trailer, this.#names);
-    if (sent !== undefined) writeFailure(this.#out, sent, this.#names);
+    writeFailure(this.#out, sent, this.#names);
     this.#finish(start);
   }
 
@@ -140,21 +145,18 @@ export class FrameEncoder {
     return start;
   }
 
-  #finish(start: number): void {
-    this.#patchLength(start);
-  }
-
   #finishHead(start: number, id: number): void {
     const { bytes, at } = this.#out;
     const block = at - start - HEADER_SIZE - 2;
     bytes[start + HEADER_SIZE] = block >>> 8;
     bytes[start + HEADER_SIZE + 1] = block;
-    this.#patchLength(start);
+    this.#finish(start);
     this.#open = start;
     this.#openId = id;
   }
 
-  #patchLength(start: number): void {
+  /** The frame that begins there ends here. */
+  #finish(start: number): void {
     const { bytes, at } = this.#out;
     const length = at - start - HEADER_SIZE;
     bytes[start] = length >>> 16;

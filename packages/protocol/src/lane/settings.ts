@@ -21,6 +21,9 @@ export const defaultSettings: LaneSettings = {
   maxMetadata: 16_384,
 };
 
+/** What a call may have of credit at a time. */
+export const MAX_CREDIT = 0x7fff_ffff;
+
 const numbers = {
   initialWindow: 1,
   maxCalls: 2,
@@ -39,13 +42,15 @@ export function writeSettings(out: ByteWriter, settings: LaneSettings): void {
 
 /** Settings that are not known are ignored; the last of two counts. */
 export function readSettings(from: ByteReader): LaneSettings {
-  const settings: Record<string, number> = {};
+  const said: Record<string, number> = {};
   while (from.left > 0) {
     const name = names.get(from.varint());
     const value = from.varint();
-    if (name !== undefined) settings[name] = value;
+    if (name !== undefined) said[name] = value;
   }
-  return { ...defaultSettings, ...settings };
+  const settings: LaneSettings = { ...defaultSettings, ...said };
+  if (settings.initialWindow > MAX_CREDIT) throw from.error(`an initial window of ${settings.initialWindow} bytes`);
+  return settings;
 }
 
 export const SETTINGS_BOUND = names.size * 2 * MAX_VARINT;

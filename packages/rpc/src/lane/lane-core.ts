@@ -4,6 +4,7 @@ import type { Batch } from "./batch.js";
 import type { WindowPool } from "./flow-window.js";
 import type { LaneLimits } from "./lane-limits.js";
 import type { LaneStream } from "./lane-stream.js";
+import type { PieceStore } from "./piece-store.js";
 
 /** What the calls of a lane share. */
 export interface LaneCore {
@@ -16,6 +17,7 @@ export interface LaneCore {
   /** What the peer asked for; known before any call is open. */
   readonly peer: LaneSettings;
   readonly windows: WindowPool;
+  readonly store: PieceStore;
   /** Bytes of pieces that wait to be sent, of all calls. */
   queuedBytes: number;
   /** Whether nothing waits to be sent: then a frame may be written out of turn. */

@@ -24,7 +24,7 @@ function faultOfPeer(side: LaneSide): Fault {
 export function ruleBroken(side: LaneSide, peer: string, error: LaneProtocolError): CallFailure {
   return createFailure(
     "LANE_PROTOCOL",
-    `Broken rule of the lane by ${peer}: ${error.message}. Its SDK is at fault, or something else writes into its pipe.`,
+    `The lane to ${peer} ended because it broke a rule: ${error.message}. Its SDK is at fault, or something else writes into its pipe.`,
     { fault: faultOfPeer(side), facts: { rule: error.rule } },
   );
 }

@@ -1,6 +1,7 @@
 import {
   FrameFlag,
   LaneProtocolError,
+  MAX_CREDIT,
   MAX_PIECE,
   type Metadata,
   PIECE_OVERHEAD,
@@ -12,8 +13,6 @@ import type { LaneCore } from "./lane-core.js";
 import { messageTooLarge, unencodable } from "./lane-failure.js";
 import type { LaneStream } from "./lane-stream.js";
 import { flagsInside, PieceQueue } from "./piece-queue.js";
-
-const MAX_CREDIT = 0x7fff_ffff;
 
 /**
  * The messages that this side sends in one call: cut into frames, within the peer's credit, in turn with other calls.
@@ -91,12 +90,12 @@ export class Outflow {
       flags |= FrameFlag.END;
       this.#isDone = true;
     }
-    if (this.#canSendNow(bytes.length)) {
-      this.#write(bytes, 0, bytes.length, flags);
-      this.#giveCredit(pieceCost(piece));
-    } else {
-      this.#wait(piece.form === "bytes" ? bytes.slice() : bytes, flags, pieceCost(piece));
+    if (!this.#canSendNow(bytes.length)) {
+      this.#wait(piece.form === "bytes" ? this.#core.store.keep(bytes) : bytes, flags, pieceCost(piece));
+      return;
     }
+    this.#write(bytes, 0, bytes.length, flags);
+    this.#giveCredit(pieceCost(piece));
   }
 
   /** No further message follows. */
@@ -139,7 +138,8 @@ export class Outflow {
     if (isWhole) queue.shift();
     piece.sent = end;
     this.#core.queuedBytes -= length;
-    this.#write(piece.bytes, start, end, isWhole ? piece.flags : flagsInside(piece));
+    const flags = isWhole ? piece.flags : flagsInside(piece);
+    this.#write(piece.bytes, start, end, flags);
     if (isWhole) this.#giveCredit(piece.cost);
   }
 

@@ -31,8 +31,8 @@ export class OutgoingStream extends LaneStream implements RequestSink {
   }
 
   /** Tells the peer of the call. False if it cannot be told, and then the call has failed. */
-  open(id: number, now: number): boolean {
-    const problem = this.#problem() ?? (this.#write(id, now) ? undefined : headTooLarge(this.head));
+  open(id: number): boolean {
+    const problem = this.#problem() ?? (this.#write(id) ? undefined : headTooLarge(this.head));
     if (problem === undefined) return true;
     this.fail(problem);
     return false;
@@ -140,8 +140,9 @@ export class OutgoingStream extends LaneStream implements RequestSink {
     return metadataSize(header) > limit ? metadataTooLarge(this, "request", limit) : undefined;
   }
 
-  #write(id: number, now: number): boolean {
+  #write(id: number): boolean {
     const { batch } = this.core;
+    const now = this.head.deadline === Number.POSITIVE_INFINITY ? 0 : performance.now();
     if (!batch.encoder.head(id, this.head, now)) return false;
     batch.hold();
     this.opened(id);

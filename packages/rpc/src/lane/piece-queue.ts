@@ -19,8 +19,8 @@ export function flagsInside(piece: WaitingPiece): number {
 
 /** Pieces of one call that wait, in order. */
 export class PieceQueue {
-  first: WaitingPiece | undefined;
-  #last: WaitingPiece | undefined;
+  first: WaitingPiece | undefined = undefined;
+  #last: WaitingPiece | undefined = undefined;
 
   push(bytes: Uint8Array, flags: number, cost: number): void {
     const piece: WaitingPiece = { bytes, sent: 0, flags, cost, next: undefined };
@@ -37,8 +37,7 @@ export class PieceQueue {
   /** Forgets all; returns how many bytes had not been sent. */
   clear(): number {
     let bytes = 0;
-    for (let piece = this.first; piece !== undefined; piece = piece.next)
-      bytes += piece.bytes.length - piece.sent;
+    for (let piece = this.first; piece !== undefined; piece = piece.next) bytes += piece.bytes.length - piece.sent;
     this.first = undefined;
     this.#last = undefined;
     return bytes;

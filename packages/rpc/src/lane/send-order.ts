@@ -28,15 +28,18 @@ export class SendOrder {
   run(): void {
     if (this.#isRunning) return;
     this.#isRunning = true;
-    while (!this.#batch.blocked) {
-      const hasOpened = this.#openNext();
-      const stream = this.#ready.shift();
-      if (stream !== undefined) {
-        stream.sendNext();
-        this.#line(stream);
-      } else if (!hasOpened) break;
+    try {
+      while (!this.#batch.blocked && (this.#openNext() || this.#ready.size > 0)) this.#turn();
+    } finally {
+      this.#isRunning = false;
     }
-    this.#isRunning = false;
+  }
+
+  #turn(): void {
+    const stream = this.#ready.shift();
+    if (stream === undefined) return;
+    stream.sendNext();
+    this.#line(stream);
   }
 
   #line(stream: LaneStream): void {

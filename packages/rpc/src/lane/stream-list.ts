@@ -1,6 +1,6 @@
 /** What can stand in a {@link StreamList}: in one at a time. */
-export interface Listed<T> {
-  list: StreamList<T & Listed<T>> | undefined;
+export interface Listed<T extends Listed<T>> {
+  list: StreamList<T> | undefined;
   before: T | undefined;
   after: T | undefined;
 }

@@ -1,7 +1,6 @@
 import {
   type CallFailure,
   createBootFrameReader,
-  encodeBootFrame,
   type Pipe,
   type PipeReceiver,
 } from "@connect-plugin/protocol/boot";
@@ -18,12 +17,8 @@ export type BootRead =
 
 /** The first use of a launched plugin's pipe: one frame each way. Then the same pipe is the lane's. */
 export interface BootPipe {
-  /**
-   * Sends the frame of this side.
-   *
-   * @throws TypeError or RangeError as {@link encodeBootFrame} does
-   */
-  send(value: unknown): void;
+  /** Sends the frame of this side, encoded. */
+  send(frame: Uint8Array): void;
   /** Settles once the other side's frame is there, or will never be. */
   readonly read: Promise<BootRead>;
   /** Settles at the end of the pipe, whoever uses it then. */
@@ -36,7 +31,7 @@ export function createBootPipe(raw: Pipe): BootPipe {
   const receiver = new HandoverReceiver(raw);
   raw.start(receiver);
   return {
-    send: (value) => void raw.write(encodeBootFrame(value)),
+    send: (frame) => void raw.write(frame),
     read: receiver.read,
     ended: receiver.ended,
     pipe: {

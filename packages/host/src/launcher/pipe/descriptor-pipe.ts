@@ -1,4 +1,4 @@
-import { Socket } from "node:net";
+import { type OnReadOpts, Socket, type SocketConstructorOpts } from "node:net";
 import type { Pipe, PipeReceiver } from "@connect-plugin/protocol/boot";
 import { SocketPipe } from "./socket-pipe.js";
 
@@ -12,7 +12,7 @@ const READ_BUFFER = 262_144;
  */
 export function createDescriptorPipe(fd: number): Pipe {
   let receiver: PipeReceiver | undefined;
-  const socket = new Socket({
+  const options: SocketConstructorOpts & { readonly onread: OnReadOpts } = {
     fd,
     readable: true,
     writable: true,
@@ -23,7 +23,8 @@ export function createDescriptorPipe(fd: number): Pipe {
         return true;
       },
     },
-  });
+  };
+  const socket = new Socket(options);
   return new SocketPipe(socket, (taker) => {
     receiver = taker;
   });

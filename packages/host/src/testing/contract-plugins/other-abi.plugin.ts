@@ -1,0 +1,1 @@
+export default { $connectPlugin: { abi: 99, manifest: {}, run: async () => {} } };
