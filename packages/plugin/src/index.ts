@@ -1,7 +1,19 @@
 // For whoever writes a plugin.
-export { capability, type CapabilityOptions, each, type Need, type Needs, optional, requires } from "./define/need.js";
-export { type Offer, type Offers, provides, type Version } from "./define/offer.js";
+
+// What handlers meet.
+export type { Caller } from "@connect-plugin/protocol";
+export type { CallContext, Implementation, ServiceCallOptions, ServiceClient } from "@connect-plugin/rpc";
 export { definePlugin } from "./define/define-plugin.js";
+export {
+  type CapabilityOptions,
+  capability,
+  each,
+  type Need,
+  type Needs,
+  optional,
+  requires,
+} from "./define/need.js";
+export { type Offer, type Offers, provides, type Version } from "./define/offer.js";
 export type {
   LogFields,
   OptionalService,
@@ -14,7 +26,9 @@ export type {
   ResolvedNeed,
   ResolvedNeeds,
 } from "./define/plugin-context.js";
-export type { Implementations, PluginDefinition, PluginOptions, Started } from "./define/plugin-definition.js";
-// What handlers meet.
-export type { Caller } from "@connect-plugin/protocol";
-export type { CallContext, Implementation, ServiceCallOptions, ServiceClient } from "@connect-plugin/rpc";
+export type {
+  Implementations,
+  PluginDefinition,
+  PluginOptions,
+  Started,
+} from "./define/plugin-definition.js";

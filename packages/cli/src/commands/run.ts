@@ -27,32 +27,27 @@ Examples:
     )
     .action(async (config: string, options: Options) => {
       const output = createOutput(options.json, context);
-      const file = resolve(context.cwd, config);
-      const ended = createEnding();
-      const host = createHost({
-        ...(await loadHostOptions(file, { environment: context.environment })),
-        output: options.json ? "events" : "stderr",
-        onEvent: (event) => {
-          if (event.type === "host.stopped") ended.tell(event.leaked);
-          if (options.json) ended.afterReady(() => output.result("", eventRecord(event)));
-        },
+      const loaded = await loadHostOptions(resolve(context.cwd, config), {
+        environment: context.environment,
       });
+      const host = createHost({ ...loaded, output: options.json ? "events" : "stderr" });
+      let asked = false;
       const endSignals = context.onSignal((signal) => {
-        if (ended.stopping) context.exitNow(ExitCode.forced);
-        ended.stopping = true;
+        if (asked) context.exitNow(ExitCode.forced);
+        asked = true;
         output.remark(`${signal}: stopping; once more ends it at once`);
-        void host.stop();
+        void host.stop({ reason: signal });
       });
       try {
+        const stopped = untilStopped(host);
         await startHost(host, output);
-        ended.ready();
-        const leaked = await ended.leaked;
-        if (leaked.length > 0) context.setExitCode(ExitCode.leaked);
-        output.remark(leaked.length > 0 ? `stopped, but left behind: ${leaked.join("; ")}` : "stopped");
+        showEnding(await stopped, output, context);
       } catch (error) {
+        // Whoever stops a host that is still starting gets what was asked for.
+        if (asked) return;
         const { text, record } = failureRecord(toFailure(error));
         output.problem(text, record);
-        context.setExitCode(ended.stopping ? ExitCode.ok : ExitCode.startFailed);
+        context.setExitCode(ExitCode.startFailed);
       } finally {
         endSignals();
       }
@@ -60,15 +55,63 @@ Examples:
 }
 
 async function startHost(host: Host, output: Output): Promise<void> {
-  const report = await host.start();
-  const plugins = host.status().plugins;
+  const { plugins } = await host.start();
   if (output.json) {
-    output.result("", { type: "host.ready", plugins: report.plugins });
+    // Before any event: whoever reads the lines is told first that the host is ready.
+    output.result("", {
+      type: "host.ready",
+      hostId: host.id,
+      plugins: plugins.map(({ name, status }) => ({ name, status })),
+    });
+    host.events.subscribe((event) => output.result("", eventRecord(event)));
     return;
   }
+  const services = host.services();
   const width = Math.max(...plugins.map(({ name }) => name.length));
-  for (const plugin of plugins) {
-    const services = plugin.provides.map(({ service, version }) => `${service} ${version}`).join(", ");
-    output.result(`${plugin.name.padEnd(width)}  ${plugin.state.padEnd(8)}  ${plugin.distance.padEnd(13)}  ${services}`.trimEnd(), {});
+  for (const { name, status, distance, failure } of host.status().plugins) {
+    const provided = services
+      .filter(({ plugin }) => plugin === name)
+      .map(({ service, version }) => `${service} ${version}`);
+    const what = failure === undefined ? provided.join(", ") : failure.message;
+    output.result(
+      `${name.padEnd(width)}  ${status.padEnd(8)}  ${distance.padEnd(13)}  ${what}`.trimEnd(),
+      {},
+    );
   }
+}
+
+/** What the host left behind when it stopped, whoever stopped it. */
+function untilStopped(host: Host): Promise<readonly string[]> {
+  return new Promise((resolve) => {
+    const end = host.events.subscribe((event) => {
+      if (event.type !== "host.stopped") return;
+      end();
+      resolve(event.leaked);
+    });
+  });
+}
+
+function showEnding(leaked: readonly string[], output: Output, context: CommandContext): void {
+  if (leaked.length === 0) {
+    output.remark("the host has stopped");
+    return;
+  }
+  output.problem(`the host has stopped, but this would not end: ${leaked.join("; ")}`, {
+    reason: "STOP_TIMEOUT",
+    leaked,
+  });
+  context.setExitCode(ExitCode.leaked);
+}
+
+/** An event as a line of JSON: failures in words, and what programs may want. */
+function eventRecord(event: HostEvent): object {
+  const { level, plugin, message, facts } = describeEvent(event);
+  return {
+    time: new Date().toISOString(),
+    type: event.type,
+    level,
+    ...(plugin !== "" && { plugin }),
+    message,
+    facts,
+  };
 }

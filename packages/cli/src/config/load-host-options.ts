@@ -26,7 +26,10 @@ export async function loadHostOptions(
   const { name, plugins, prefer, deadlines } = await readConfig(configFile);
   const specs = Object.entries(plugins).map(async ([plugin, config]): Promise<[string, PluginSpec]> => {
     const value = await resolveSecrets(config.config, `plugins.${plugin}.config`, { file, environment });
-    return [plugin, { launch: launchOf(file, config, environment), config: value, essential: config.essential }];
+    return [
+      plugin,
+      { launch: launchOf(file, config, environment), config: value, essential: config.essential },
+    ];
   });
   return {
     name,
@@ -46,7 +49,12 @@ function launchOf(file: string, plugin: PluginConfig, environment: NonNullable<L
     case "in-process":
       return inProcess(() => import(entry.href) as Promise<{ default: PluginEntry }>);
     case "worker":
-      return worker({ entry, env, execArgv, resourceLimits: memory ? { maxOldGenerationSizeMb: memory.maxHeapMiB } : {} });
+      return worker({
+        entry,
+        env,
+        execArgv,
+        resourceLimits: memory ? { maxOldGenerationSizeMb: memory.maxHeapMiB } : {},
+      });
     case "child-process":
       return childProcess({ entry, env, execArgv, cwd: dirname(file) });
   }

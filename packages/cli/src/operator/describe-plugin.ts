@@ -9,10 +9,7 @@ export function describePlugin(plugin: PluginStatus): string {
     ["state", plugin.reason === "" ? plugin.state : `${plugin.state} (${plugin.reason})`],
     ["package", [plugin.package, plugin.version].filter(Boolean).join(" ")],
     ["distance", `${plugin.distance} (${plugin.tier})`],
-    [
-      "health",
-      plugin.health === HealthState.UNSPECIFIED ? "" : (HealthState[plugin.health] ?? "").toLowerCase(),
-    ],
+    ["health", healthName(plugin.health)],
     ["essential", plugin.essential ? "yes" : "no"],
     ["instance", plugin.instanceId],
     ["runtime id", plugin.runtimeId],
@@ -38,4 +35,10 @@ export function describePlugin(plugin: PluginStatus): string {
 
 function indent(text: string): string {
   return text.replace(/^/gm, "  ");
+}
+
+/** Empty where the plugin does not serve. */
+function healthName(health: HealthState): string {
+  const [name = "UNSPECIFIED"] = Object.entries(HealthState).find(([, value]) => value === health) ?? [];
+  return health === HealthState.UNSPECIFIED ? "" : name.toLowerCase();
 }

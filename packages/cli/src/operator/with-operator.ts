@@ -1,11 +1,11 @@
-import { AdminService, type Connection, createFailure } from "@connect-plugin/protocol";
+import { resolve } from "node:path";
 import { connectOperator } from "@connect-plugin/host";
+import { AdminService, type Connection, createFailure } from "@connect-plugin/protocol";
 import { createServiceClient, failureInfo } from "@connect-plugin/rpc";
 import type { Client } from "@connectrpc/connect";
 import { CliError } from "../cli-error.js";
 import type { CommandContext } from "../commands/command-context.js";
 import { operatorDirectory } from "../config/operator-directory.js";
-import { resolve } from "node:path";
 import { ExitCode } from "../exit-code.js";
 
 /** A running host, as a command sees it. */
@@ -27,7 +27,11 @@ export async function withOperator(
   const interrupted = new AbortController();
   const endSignals = context.onSignal((signal) => interrupted.abort(signal));
   try {
-    await work({ admin: createServiceClient(AdminService, connection), connection, signal: interrupted.signal });
+    await work({
+      admin: createServiceClient(AdminService, connection),
+      connection,
+      signal: interrupted.signal,
+    });
   } finally {
     endSignals();
     connection.close(createFailure("CANCELLED", "the command has ended"));

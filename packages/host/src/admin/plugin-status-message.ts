@@ -26,7 +26,7 @@ export function pluginStatusMessage(plugin: PluginSummary): PluginStatus {
     runtimeId: plugin.runtimeId ?? "",
     pid: plugin.pid ?? 0,
     restarts: plugin.restarts,
-    ...(plugin.uptimeMs === undefined ? {} : { uptime: durationFromMs(plugin.uptimeMs) }),
+    ...(plugin.uptimeMs === undefined ? {} : { uptime: durationFromMs(Math.round(plugin.uptimeMs)) }),
     provides: plugin.provides.map(offeredServiceToWire),
     requires: plugin.requires.map(requiredServiceToWire),
     lastOutput: [...plugin.lastOutput],

@@ -122,7 +122,8 @@ function openSession({ terms, auth, callsOf, onEnd }: SessionsOptions, request: 
   function accept(proven: Principal, manifest: Manifest): void {
     principal = proven;
     beyond = callsOf({ principal: proven, manifest, instanceId, reportHealth: request.on.health });
-    request.on.accepted(proven.runtimeId);
+    // The answer goes out first: what follows from it may be a call to the plugin.
+    setImmediate(() => request.on.accepted(proven.runtimeId));
   }
 
   function controlled(): CallHandler {

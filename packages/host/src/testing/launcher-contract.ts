@@ -178,7 +178,7 @@ function addEnds(add: Add): void {
     launched.terminate();
     const exit = await soon("the exit", launched.exited);
     if (exit.kind !== "in-process") assert.equal(exit.code, 0);
-    assert.equal((await launched.connection.closed).how, "lost");
+    assert.equal((await launched.connection.closed).how, "closed");
     const late = await call(launched, "Echo");
     assert.equal(late.failure?.notDelivered, true);
   });
@@ -244,17 +244,20 @@ function addEnds(add: Add): void {
 
 function addResources(add: Add): void {
   const environment: CaseBody = async (bench) => {
-    process.env.CONTRACT_HOST_SECRET = "of the host";
-    process.env.NODE_EXTRA_CA_CERTS ??= "/nowhere";
+    const mine = { CONTRACT_HOST_SECRET: "of the host", NODE_EXTRA_CA_CERTS: "/nowhere", NODE_OPTIONS: "--no-warnings" };
+    const before = { ...process.env };
+    Object.assign(process.env, mine);
     try {
       const given = (await callJson(await bench.launch(), "Environment")) as Record<string, string>;
       assert.equal(given.PATH, process.env.PATH);
-      assert.equal(given.CONTRACT_HOST_SECRET, undefined);
-      assert.equal(given.NODE_EXTRA_CA_CERTS, undefined);
-      assert.equal(given.NODE_OPTIONS, undefined);
+      for (const name of Object.keys(mine)) assert.equal(given[name], undefined, name);
       assert.ok(!JSON.stringify(given).includes(bench.credential.secret));
     } finally {
-      delete process.env.CONTRACT_HOST_SECRET;
+      for (const name of Object.keys(mine)) {
+        const value = before[name];
+        if (value === undefined) delete process.env[name];
+        else process.env[name] = value;
+      }
     }
   };
   add("keeps the host's environment to the host", "echo", environment, "own-environment");

@@ -37,7 +37,9 @@ export function createManifest(declared: Declaration): Manifest {
   const misuse = (message: string) => new TypeError(`definePlugin: plugin "${name}": ${message}`);
 
   if (typeof declared.version !== "string" || !isVersion(declared.version)) {
-    throw misuse(`version must be a semantic version such as "1.4.0", but is ${describeValue(declared.version)}`);
+    throw misuse(
+      `version must be a semantic version such as "1.4.0", but is ${describeValue(declared.version)}`,
+    );
   }
   const instances = declared.instances ?? "many";
   if (instances !== "many" && instances !== "one") {
@@ -61,7 +63,9 @@ type Misuse = (message: string) => TypeError;
 
 function checkName(name: unknown): string {
   if (typeof name !== "string") {
-    throw new TypeError(`definePlugin: name must be a string such as "kv-store", but is ${describeValue(name)}`);
+    throw new TypeError(
+      `definePlugin: name must be a string such as "kv-store", but is ${describeValue(name)}`,
+    );
   }
   const problem = selfIdProblem(name);
   if (problem !== undefined) throw new TypeError(`definePlugin: name: ${problem.replace("self_id", "it")}`);
@@ -107,16 +111,25 @@ function createRequired(key: string, value: unknown, misuse: Misuse): RequiredSe
   if (arity !== "one" && arity !== "optional" && arity !== "each" && arity !== "capability") {
     throw misuse(`${where} must come from ${wanted}, but its arity is ${describeValue(arity)}`);
   }
-  return { key, service: desc.typeName, range: need.range, arity, methods: methodNames(need.methods, desc, where, misuse) };
+  return {
+    key,
+    service: desc.typeName,
+    range: need.range,
+    arity,
+    methods: methodNames(need.methods, desc, where, misuse),
+  };
 }
 
 function methodNames(methods: unknown, desc: DescService, where: string, misuse: Misuse): readonly string[] {
-  if (!Array.isArray(methods)) throw misuse(`${where}: methods must be an array, but is ${describeValue(methods)}`);
+  if (!Array.isArray(methods))
+    throw misuse(`${where}: methods must be an array, but is ${describeValue(methods)}`);
   return methods.map((local: unknown) => {
     const method = desc.methods.find((candidate) => candidate.localName === local);
     if (method !== undefined) return method.name;
     const known = desc.methods.map((candidate) => candidate.localName).join(", ");
-    throw misuse(`${where}: ${desc.typeName} has no method ${quoted(String(local))}; it has ${known || "none"}`);
+    throw misuse(
+      `${where}: ${desc.typeName} has no method ${quoted(String(local))}; it has ${known || "none"}`,
+    );
   });
 }
 
@@ -127,7 +140,8 @@ function declarationOf(
   wanted: string,
   misuse: Misuse,
 ): Record<string, unknown> {
-  if (typeof value === "object" && value !== null && "kind" in value && value.kind === kind) return { ...value };
+  if (typeof value === "object" && value !== null && "kind" in value && value.kind === kind)
+    return { ...value };
   throw misuse(`${where} must come from ${wanted}, but is ${describeFound(value)}`);
 }
 
@@ -139,7 +153,9 @@ function checkService(desc: unknown, where: string, misuse: Misuse): DescService
     );
   }
   if (desc.typeName.startsWith(RESERVED_PACKAGE)) {
-    throw misuse(`${where}: ${desc.typeName} belongs to connect-plugin itself; the package "connectplugin" is reserved`);
+    throw misuse(
+      `${where}: ${desc.typeName} belongs to connect-plugin itself; the package "connectplugin" is reserved`,
+    );
   }
   return desc;
 }
@@ -161,7 +177,9 @@ function isService(desc: unknown): desc is DescService {
 function describeFound(value: unknown): string {
   if (typeof value !== "object" || value === null || !("kind" in value)) return describeValue(value);
   if (value.kind === "rpc" && "name" in value) return `the method ${String(value.name)}`;
-  return "typeName" in value ? `the ${String(value.kind)} ${String(value.typeName)} itself` : describeValue(value);
+  return "typeName" in value
+    ? `the ${String(value.kind)} ${String(value.typeName)} itself`
+    : describeValue(value);
 }
 
 function describeMethod(method: DescMethod): MethodInfo {
@@ -183,14 +201,18 @@ function refuseDoubles(
   for (const { key, service } of provides) {
     const other = byService.get(service);
     if (other !== undefined) {
-      throw misuse(`provides.${other} and provides.${key} both offer ${service}; a plugin offers a service once`);
+      throw misuse(
+        `provides.${other} and provides.${key} both offer ${service}; a plugin offers a service once`,
+      );
     }
     byService.set(service, key);
   }
   const keys = new Set(provides.map((offered) => offered.key));
   for (const { key } of requires) {
     if (keys.has(key)) {
-      throw misuse(`the key ${quoted(key)} is under both provides and requires; give one of them another name`);
+      throw misuse(
+        `the key ${quoted(key)} is under both provides and requires; give one of them another name`,
+      );
     }
   }
 }

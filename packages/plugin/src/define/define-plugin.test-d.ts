@@ -38,8 +38,10 @@ export const notes = definePlugin({
     const answer: SuggestResponse = await ctx.services.must.suggest({ text: "x" });
     await ctx.services.must.suggest({ text: answer.tags[0] ?? "" }, { detached: true, timeoutMs: 5 });
     if (ctx.services.perhaps.available) await ctx.services.perhaps.client.suggest({ text: "x" });
-    for await (const available of ctx.services.perhaps.changes(ctx.signal)) holds<Equal<typeof available, boolean>>();
-    for (const { plugin, version, client } of ctx.services.all) await client.forget({ tag: plugin + version });
+    for await (const available of ctx.services.perhaps.changes(ctx.signal))
+      holds<Equal<typeof available, boolean>>();
+    for (const { plugin, version, client } of ctx.services.all)
+      await client.forget({ tag: plugin + version });
     await ctx.services.all.get("alpha")?.forget({ tag: "x" });
     await ctx.services.lent.suggest({ text: "x" });
     await ctx.services.whole.forget({ tag: "x" });
@@ -81,7 +83,12 @@ export const notes = definePlugin({
     };
   },
 });
-holds<Equal<typeof notes extends PluginDefinition<infer C> ? C : never, { path: string; max?: number | undefined }>>();
+holds<
+  Equal<
+    typeof notes extends PluginDefinition<infer C> ? C : never,
+    { path: string; max?: number | undefined }
+  >
+>();
 
 // ---- shapes that authors write
 export const withoutArgument = definePlugin({
@@ -244,10 +251,14 @@ export const undeclared = definePlugin({
 
 // ---- helpers of an author's own, outside of definePlugin
 declare function connectHelper(client: Client<typeof TagService>): void;
-export function helper(ctx: PluginContext<{ readonly tags: ReturnType<typeof requires<typeof TagService>> }>): void {
+export function helper(
+  ctx: PluginContext<{ readonly tags: ReturnType<typeof requires<typeof TagService>> }>,
+): void {
   connectHelper(ctx.services.tags);
 }
-holds<Equal<ResolvedNeeds<{ a: ReturnType<typeof each<typeof TagService>> }>["a"], Providers<typeof TagService>>>();
+holds<
+  Equal<ResolvedNeeds<{ a: ReturnType<typeof each<typeof TagService>> }>["a"], Providers<typeof TagService>>
+>();
 declare const provider: Provider<typeof TagService>;
 connectHelper(provider.client);
 
@@ -255,7 +266,9 @@ connectHelper(provider.client);
 type Configured<C> = {
   readonly $connectPlugin: EntryHook & { readonly types?: { readonly config: C } };
 };
-declare function inProcess<C>(load: () => Promise<{ default: Configured<C> }>): { readonly take: (config: C) => void };
+declare function inProcess<C>(load: () => Promise<{ default: Configured<C> }>): {
+  readonly take: (config: C) => void;
+};
 inProcess(async () => ({ default: notes })).take({ path: "./data" });
 inProcess(async () => ({ default: consumerOnly })).take(undefined);
 // @ts-expect-error a path is a string

@@ -31,7 +31,8 @@ export function definePlugin<
   const manifest = createManifest(options);
   const misuse = (message: string) => new TypeError(`definePlugin: plugin "${manifest.name}": ${message}`);
   for (const key of Object.keys(options)) {
-    if (!OPTIONS.has(key)) throw misuse(`there is no option ${quoted(key)}; options are ${[...OPTIONS].join(", ")}`);
+    if (!OPTIONS.has(key))
+      throw misuse(`there is no option ${quoted(key)}; options are ${[...OPTIONS].join(", ")}`);
   }
   if (typeof options.start !== "function") {
     throw misuse(`start must be a function, but is ${describeValue(options.start)}`);
@@ -51,5 +52,9 @@ function isStandardSchema(value: unknown): value is StandardSchemaV1 {
   // arktype's schemas are functions
   if ((typeof value !== "object" && typeof value !== "function") || value === null) return false;
   const standard: unknown = Reflect.get(value, "~standard");
-  return typeof standard === "object" && standard !== null && typeof Reflect.get(standard, "validate") === "function";
+  return (
+    typeof standard === "object" &&
+    standard !== null &&
+    typeof Reflect.get(standard, "validate") === "function"
+  );
 }

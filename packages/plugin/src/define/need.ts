@@ -54,10 +54,9 @@ export interface CapabilityOptions<M> {
  * Asks the host to lend one of its facilities. In `ctx.services` it becomes a client whose calls are made under a
  * grant, which is asked for before `start` and renewed without the plugin noticing.
  */
-export function capability<S extends DescService, M extends keyof S["method"] & string = keyof S["method"] & string>(
-  desc: S,
-  range: string,
-  options: CapabilityOptions<M> = {},
-): Need<S, "capability", NoInfer<M>> {
+export function capability<
+  S extends DescService,
+  M extends keyof S["method"] & string = keyof S["method"] & string,
+>(desc: S, range: string, options: CapabilityOptions<M> = {}): Need<S, "capability", NoInfer<M>> {
   return { kind: "need", desc, range, arity: "capability", methods: options.methods ?? [] };
 }

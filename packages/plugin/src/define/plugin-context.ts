@@ -59,7 +59,7 @@ export interface OptionalService<S extends DescService> {
   readonly available: boolean;
   /**
    * Yields `available` after each change since this was called; changes that come faster than they are read become
-   * one. Ends when `signal` aborts or the plugin's session ends.
+   * one. Ends when `signal` aborts or the plugin is stopping.
    */
   changes(signal?: AbortSignal): AsyncIterable<boolean>;
 }

@@ -45,11 +45,8 @@ export type Implementations<P> = {
  * The type parameters are there for compilers only: a host checks the operator's config against `ConfigIn`, and
  * `testPlugin` the fakes against `N`.
  */
-export interface PluginDefinition<
-  ConfigIn = unknown,
-  N extends Needs = Needs,
-  P extends Offers = Offers,
-> extends PluginEntry {
+export interface PluginDefinition<ConfigIn = unknown, N extends Needs = Needs, P extends Offers = Offers>
+  extends PluginEntry {
   readonly $connectPlugin: EntryHook & {
     /** Never there at run time. Structural, since the host's copy of this type is not the plugin's. */
     readonly types?: { readonly config: ConfigIn; readonly requires: N; readonly provides: P };

@@ -33,7 +33,12 @@ test("what changed before read() was called is not told", async () => {
 
 test("each reader is told", async () => {
   const feed = createChangeFeed();
-  const readers = [1, 2, 3].map((n) => feed.read(() => n)[Symbol.asyncIterator]().next());
+  const readers = [1, 2, 3].map((n) =>
+    feed
+      .read(() => n)
+      [Symbol.asyncIterator]()
+      .next(),
+  );
   feed.changed();
   expect((await Promise.all(readers)).map(({ value }) => value)).toEqual([1, 2, 3]);
 });
@@ -45,7 +50,10 @@ test("a signal ends its reader, leaves no listener behind, and no other reader i
   const done = (async () => {
     for await (const value of feed.read(() => 1, leaving.signal)) reads.push(value);
   })();
-  const other = feed.read(() => 2)[Symbol.asyncIterator]().next();
+  const other = feed
+    .read(() => 2)
+    [Symbol.asyncIterator]()
+    .next();
   leaving.abort();
   await done;
   expect(reads).toEqual([]);

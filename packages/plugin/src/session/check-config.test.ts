@@ -12,7 +12,10 @@ const schema = z.object({
 async function messageOf(given: unknown, by: StandardSchemaV1 | undefined = schema): Promise<string> {
   const checked = await checkConfig("kv", by, given);
   if (checked.ok) throw new Error("it was expected to be refused");
-  expect(checked.failure).toMatchObject({ code: 3, info: { reason: "CONFIG_INVALID", facts: { plugin: "kv", phase: "config" } } });
+  expect(checked.failure).toMatchObject({
+    code: 3,
+    info: { reason: "CONFIG_INVALID", facts: { plugin: "kv", phase: "config" } },
+  });
   return checked.failure.message;
 }
 
@@ -63,10 +66,14 @@ describe("a config that does not fit", () => {
     const checked = await checkConfig("kv", undefined, { path: "./data" });
     expect(checked).toMatchObject({
       ok: false,
-      failure: { message: 'Plugin "kv" cannot start: it takes no config, but was given "path". Take it out.' },
+      failure: {
+        message: 'Plugin "kv" cannot start: it takes no config, but was given "path". Take it out.',
+      },
     });
     expect(await checkConfig("kv", undefined, 3)).toMatchObject({
-      failure: { message: 'Plugin "kv" cannot start: it takes no config, but was given a number. Take it out.' },
+      failure: {
+        message: 'Plugin "kv" cannot start: it takes no config, but was given a number. Take it out.',
+      },
     });
   });
   test("is the plugin's fault where its schema throws", async () => {
@@ -80,7 +87,9 @@ describe("a config that does not fit", () => {
     );
   });
   test("is listed up to a limit", async () => {
-    const many = saying(...Array.from({ length: 30 }, (_, index) => ({ message: "no", path: ["list", index] })));
+    const many = saying(
+      ...Array.from({ length: 30 }, (_, index) => ({ message: "no", path: ["list", index] })),
+    );
     const lines = (await messageOf({}, many)).split("\n");
     expect(lines).toHaveLength(22);
     expect(lines[20]).toBe("  - config.list[19]: no");
@@ -100,7 +109,10 @@ describe("values are never printed", () => {
       { message: "Invalid pin 4711, it must have more than 47 digits", path: ["pin"] },
       { message: "Expected a string", path: ["type"] },
     );
-    const message = await messageOf({ short: "s3cr", token: "hunter2-hunter2", pin: 4711, type: "string" }, quoting);
+    const message = await messageOf(
+      { short: "s3cr", token: "hunter2-hunter2", pin: 4711, type: "string" },
+      quoting,
+    );
     expect(message).toContain("config.short: Expected number but received [hidden]");
     expect(message).toContain("config.other: Invalid value: [hidden] is too simple");
     expect(message).toContain("config.pin: Invalid pin [hidden], it must have more than 47 digits");
@@ -108,8 +120,8 @@ describe("values are never printed", () => {
   });
   test("not deep inside, not escaped, and not in circles", async () => {
     const config: Record<string, unknown> = { deep: [{ er: 'pass"word\nwith lines' }] };
-    config["self"] = config;
-    const quoting = saying({ message: `got ${JSON.stringify(config["deep"])}`, path: ["deep"] });
+    config.self = config;
+    const quoting = saying({ message: `got ${JSON.stringify(config.deep)}`, path: ["deep"] });
     expect(await messageOf(config, quoting)).not.toContain("word");
   });
 });

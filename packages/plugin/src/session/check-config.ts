@@ -31,7 +31,11 @@ export async function checkConfig(
     return refuse(plugin, `${found}:\n${listIssues(result.issues, value)}`, "operator");
   } catch (error) {
     const said = hideValues(describeError(error), value, []);
-    return refuse(plugin, `its config schema threw: ${said}. A schema reports issues and does not throw.`, "plugin");
+    return refuse(
+      plugin,
+      `its config schema threw: ${said}. A schema reports issues and does not throw.`,
+      "plugin",
+    );
   }
 }
 
@@ -39,7 +43,8 @@ function checkAbsence(plugin: string, value: unknown): CheckedConfig {
   if (value === undefined) return { ok: true, config: undefined };
   const keys = typeof value === "object" && value !== null ? Object.keys(value) : undefined;
   if (keys?.length === 0) return { ok: true, config: undefined };
-  const found = keys === undefined ? `a ${typeof value}` : `${keys.map((key) => JSON.stringify(key)).join(", ")}`;
+  const found =
+    keys === undefined ? `a ${typeof value}` : `${keys.map((key) => JSON.stringify(key)).join(", ")}`;
   return refuse(plugin, `it takes no config, but was given ${found}. Take it out.`, "operator");
 }
 

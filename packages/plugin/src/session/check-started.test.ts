@@ -30,7 +30,10 @@ test("what a start should return is taken, instances of classes too", async () =
   const started = new Started();
   const checked = checkStarted("kv", offers, started);
   if (!checked.ok) throw new Error(checked.failure.message);
-  expect(checked.services.map(({ desc }) => desc.typeName)).toEqual(["notes.v1.NotesService", "notes.v1.TagService"]);
+  expect(checked.services.map(({ desc }) => desc.typeName)).toEqual([
+    "notes.v1.NotesService",
+    "notes.v1.TagService",
+  ]);
   await checked.stop?.();
   expect(started.stopped).toBe(true);
   expect(checkStarted("kv", {}, {})).toEqual({ ok: true, services: [], stop: undefined });
@@ -52,7 +55,11 @@ describe("what types do not catch is said with plugin, service and method", () =
       'Plugin "kv" cannot start: start() must return an object, such as { stop() {} }, but returned undefined.',
     );
   });
-  test.each([[[notes, tags], "an array of 2"], [3, "the number 3"], [null, "null"]])("services are %j", (services, found) => {
+  test.each([
+    [[notes, tags], "an array of 2"],
+    [3, "the number 3"],
+    [null, "null"],
+  ])("services are %j", (services, found) => {
     expect(refusal({ services })).toEqual({
       reason: "START_FAILED",
       message: `Plugin "kv" cannot start: start() must return { services: { notes, tags } }, but its services are ${found}.`,
@@ -61,7 +68,8 @@ describe("what types do not catch is said with plugin, service and method", () =
   test("stop is not a function", () => {
     expect(refusal({ services: { notes, tags }, stop: "soon" })).toEqual({
       reason: "START_FAILED",
-      message: 'Plugin "kv" cannot start: stop must be a function, but start() returned the text "soon" for it.',
+      message:
+        'Plugin "kv" cannot start: stop must be a function, but start() returned the text "soon" for it.',
     });
   });
   test("a service is missing", () => {

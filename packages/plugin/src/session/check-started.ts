@@ -5,7 +5,11 @@ import type { Offers } from "../define/offer.js";
 
 /** What `start` returned, once it is known to be what it should be. */
 export type CheckedStart =
-  | { readonly ok: true; readonly services: readonly ServedService[]; readonly stop: (() => unknown) | undefined }
+  | {
+      readonly ok: true;
+      readonly services: readonly ServedService[];
+      readonly stop: (() => unknown) | undefined;
+    }
   | { readonly ok: false; readonly failure: CallFailure };
 
 type Problem = readonly ["START_FAILED" | "SERVICE_NOT_IMPLEMENTED" | "SERVICE_NOT_DECLARED", string];
@@ -20,21 +24,33 @@ const MAX_LISTED = 10;
 export function checkStarted(plugin: string, provides: Offers, returned: unknown): CheckedStart {
   const wanted = describeWanted(provides);
   if (typeof returned !== "object" || returned === null) {
-    return refuse(plugin, [["START_FAILED", `start() must return ${wanted}, but returned ${describeValue(returned)}`]]);
+    return refuse(plugin, [
+      ["START_FAILED", `start() must return ${wanted}, but returned ${describeValue(returned)}`],
+    ]);
   }
   const { services = {}, stop } = returned as { readonly services?: unknown; readonly stop?: unknown };
   const problems: Problem[] = [];
   if (stop !== undefined && typeof stop !== "function") {
-    problems.push(["START_FAILED", `stop must be a function, but start() returned ${describeValue(stop)} for it`]);
+    problems.push([
+      "START_FAILED",
+      `stop must be a function, but start() returned ${describeValue(stop)} for it`,
+    ]);
   }
   if (typeof services !== "object" || services === null || Array.isArray(services)) {
-    problems.push(["START_FAILED", `start() must return ${wanted}, but its services are ${describeValue(services)}`]);
+    problems.push([
+      "START_FAILED",
+      `start() must return ${wanted}, but its services are ${describeValue(services)}`,
+    ]);
     return refuse(plugin, problems);
   }
   const served = checkServices(provides, services, problems);
   if (problems.length > 0) return refuse(plugin, problems);
   // Called as a method, for whoever returned an instance of a class.
-  return { ok: true, services: served, stop: typeof stop === "function" ? () => stop.call(returned) : undefined };
+  return {
+    ok: true,
+    services: served,
+    stop: typeof stop === "function" ? () => stop.call(returned) : undefined,
+  };
 }
 
 function checkServices(provides: Offers, services: object, problems: Problem[]): ServedService[] {
@@ -66,8 +82,16 @@ function checkMethods(key: string, desc: DescService, implementation: object): P
   for (const method of desc.methods) {
     const found: unknown = Reflect.get(implementation, method.localName);
     if (typeof found === "function") continue;
-    const others = Object.keys(implementation).filter((name) => !desc.methods.some((m) => m.localName === name));
-    const hint = others.length > 0 ? ` (it has ${others.slice(0, MAX_LISTED).map((name) => quoted(name)).join(", ")}, which is no method of the service)` : "";
+    const others = Object.keys(implementation).filter(
+      (name) => !desc.methods.some((m) => m.localName === name),
+    );
+    const hint =
+      others.length > 0
+        ? ` (it has ${others
+            .slice(0, MAX_LISTED)
+            .map((name) => quoted(name))
+            .join(", ")}, which is no method of the service)`
+        : "";
     problems.push([
       "SERVICE_NOT_IMPLEMENTED",
       `services.${key} must implement ${desc.typeName}/${method.name} as a function ${method.localName}(), but ${method.localName} is ${describeValue(found)}${hint}`,
@@ -84,7 +108,9 @@ function refuse(plugin: string, problems: readonly Problem[]): CheckedStart {
   const facts = { plugin, phase: "start" };
   return {
     ok: false,
-    failure: createFailure(first?.[0] ?? "START_FAILED", `Plugin "${plugin}" cannot start:${message}`, { facts }),
+    failure: createFailure(first?.[0] ?? "START_FAILED", `Plugin "${plugin}" cannot start:${message}`, {
+      facts,
+    }),
   };
 }
 

@@ -18,7 +18,9 @@ export function describeError(thrown: unknown): string {
 
 /** The stack if there is one: for logs, where the place matters. */
 export function describeStack(thrown: unknown): string {
-  return thrown instanceof Error && typeof thrown.stack === "string" ? bound(thrown.stack) : describeError(thrown);
+  return thrown instanceof Error && typeof thrown.stack === "string"
+    ? bound(thrown.stack)
+    : describeError(thrown);
 }
 
 function describeOne(thrown: unknown): string {

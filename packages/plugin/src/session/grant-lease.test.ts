@@ -14,7 +14,10 @@ function setUp(lifeMs: number | null = 1_000) {
       new Promise((resolve, reject) => {
         const grantId = `grant-${++count}`;
         const life = lifeMs === null ? {} : { expiresIn: durationFromMs(lifeMs) };
-        requests.push({ answer: () => resolve(create(CapabilityGrantSchema, { grantId, ...life })), refuse: reject });
+        requests.push({
+          answer: () => resolve(create(CapabilityGrantSchema, { grantId, ...life })),
+          refuse: reject,
+        });
       }),
     () => clock.now,
   );

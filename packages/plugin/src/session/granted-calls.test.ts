@@ -8,7 +8,12 @@ import type { GrantLease } from "./grant-lease.js";
 import { createGrantedCalls } from "./granted-calls.js";
 
 /** A host that takes calls under the grants that are good, and counts how often it is asked. */
-function setUp(options: { readonly lease?: Partial<GrantLease>; readonly reason?: "GRANT_EXPIRED" | "GRANT_INVALID" | "GRANT_SCOPE" } = {}) {
+function setUp(
+  options: {
+    readonly lease?: Partial<GrantLease>;
+    readonly reason?: "GRANT_EXPIRED" | "GRANT_INVALID" | "GRANT_SCOPE";
+  } = {},
+) {
   const good = new Set(["grant-1"]);
   const tried: (string | undefined)[] = [];
   let executed = 0;
@@ -31,7 +36,10 @@ function setUp(options: { readonly lease?: Partial<GrantLease>; readonly reason?
       tried.push(head.grant);
       if (head.grant !== undefined && good.has(head.grant)) return served.start(head, responses);
       // In a later turn, when the caller may have sent some of its requests.
-      setTimeout(() => responses.end([], createFailure(options.reason ?? "GRANT_EXPIRED", "no longer good")), 5);
+      setTimeout(
+        () => responses.end([], createFailure(options.reason ?? "GRANT_EXPIRED", "no longer good")),
+        5,
+      );
       return { message() {}, end() {}, cancel() {}, credit() {} };
     },
   };
@@ -70,7 +78,11 @@ test("calls are made under the grant", async () => {
 test("a call waits until there is a grant, with all that its caller sends meanwhile", async () => {
   const asked = createGate();
   const { client } = setUp({ lease: { current: () => asked.opened.then(() => "grant-1") } });
-  const calls = Promise.all([client.read({ name: "a" }), client.import(texts("1", "2", "3")), collect(client.echo(texts("x", "y")))]);
+  const calls = Promise.all([
+    client.read({ name: "a" }),
+    client.import(texts("1", "2", "3")),
+    collect(client.echo(texts("x", "y"))),
+  ]);
   setTimeout(() => asked.open(), 10);
   const [read, imported, echoed] = await calls;
   expect(read.text).toContain("a for");
@@ -79,14 +91,17 @@ test("a call waits until there is a grant, with all that its caller sends meanwh
 });
 
 describe("a call whose grant is no longer good", () => {
-  test.each(["GRANT_EXPIRED", "GRANT_INVALID"] as const)("is made once more under a new one after %s", async (reason) => {
-    const { client, good, tried, executed } = setUp({ reason });
-    good.clear();
-    good.add("grant-2");
-    expect((await client.read({ name: "a" })).text).toContain("a for");
-    expect(tried).toEqual(["grant-1", "grant-2"]);
-    expect(executed()).toBe(1);
-  });
+  test.each(["GRANT_EXPIRED", "GRANT_INVALID"] as const)(
+    "is made once more under a new one after %s",
+    async (reason) => {
+      const { client, good, tried, executed } = setUp({ reason });
+      good.clear();
+      good.add("grant-2");
+      expect((await client.read({ name: "a" })).text).toContain("a for");
+      expect(tried).toEqual(["grant-1", "grant-2"]);
+      expect(executed()).toBe(1);
+    },
+  );
 
   test("keeps what its caller has sent, of each kind", async () => {
     const { client, good } = setUp();

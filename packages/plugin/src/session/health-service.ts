@@ -1,4 +1,4 @@
-import { HealthService, HealthState, type Manifest, ServingStatus } from "@connect-plugin/protocol";
+import { type HealthService, HealthState, type Manifest, ServingStatus } from "@connect-plugin/protocol";
 import type { Implementation } from "@connect-plugin/rpc";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { HealthKeeper } from "./health-state.js";
@@ -16,12 +16,17 @@ export function createHealthService(
 ): Implementation<typeof HealthService> {
   const known = new Set(["", ...manifest.provides.map((offered) => offered.service)]);
   const status = () =>
-    isServing() && health.now.state !== HealthState.UNHEALTHY ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
+    isServing() && health.now.state !== HealthState.UNHEALTHY
+      ? ServingStatus.SERVING
+      : ServingStatus.NOT_SERVING;
 
   return {
     check({ service }) {
       if (!known.has(service)) {
-        throw new ConnectError(`plugin ${manifest.name} does not serve ${JSON.stringify(service)}`, Code.NotFound);
+        throw new ConnectError(
+          `plugin ${manifest.name} does not serve ${JSON.stringify(service)}`,
+          Code.NotFound,
+        );
       }
       return { status: status() };
     },

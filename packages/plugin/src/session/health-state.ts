@@ -26,7 +26,11 @@ export function createHealthKeeper(): HealthKeeper {
   const changes = createChangeFeed();
 
   function say(state: HealthState, reason: unknown, unavailable: unknown): void {
-    const report = { state, reason: bound(reason, MAX_REASON_LENGTH), unavailableDependencies: list(unavailable) };
+    const report = {
+      state,
+      reason: bound(reason, MAX_REASON_LENGTH),
+      unavailableDependencies: list(unavailable),
+    };
     if (isSame(report, now)) return;
     now = report;
     changes.changed();

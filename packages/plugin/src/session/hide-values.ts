@@ -6,7 +6,17 @@ const MIN_LENGTH_ELSEWHERE = 8;
 /** Enough for any config that a person wrote. */
 const MAX_VALUES = 1_000;
 /** Words that schema libraries use for what they found, and no secrets. */
-const TYPE_WORDS = new Set(["string", "number", "boolean", "object", "array", "undefined", "null", "bigint", "function"]);
+const TYPE_WORDS = new Set([
+  "string",
+  "number",
+  "boolean",
+  "object",
+  "array",
+  "undefined",
+  "null",
+  "bigint",
+  "function",
+]);
 
 /**
  * Takes the operator's values out of a message. Some schema libraries quote what they were given, and what they were

@@ -1,6 +1,6 @@
 import { createFailure } from "@connect-plugin/protocol";
-import { createServiceClient } from "@connect-plugin/rpc";
-import { expect, test, vi } from "vitest";
+import { createServiceClient, refuseCalls } from "@connect-plugin/rpc";
+import { expect, test } from "vitest";
 import { definePlugin } from "../define/define-plugin.js";
 import { capability } from "../define/need.js";
 import { provides } from "../define/offer.js";
@@ -8,6 +8,7 @@ import type { PluginLog } from "../define/plugin-context.js";
 import { NotesService, TagService } from "../fixtures/gen/notes/v1/notes_pb.js";
 import { notes, tags } from "../fixtures/notes.js";
 import { type OpenSettings, openSession } from "../fixtures/open-session.js";
+import { createHostServices } from "./host-services.js";
 
 async function setUp(settings: OpenSettings = {}) {
   let log: PluginLog | undefined;
@@ -23,7 +24,9 @@ async function setUp(settings: OpenSettings = {}) {
           services: {
             notes: {
               ...notes,
-              read: async ({ name }) => ({ text: (await ctx.services.lent.suggest({ text: name })).tags.join() }),
+              read: async ({ name }) => ({
+                text: (await ctx.services.lent.suggest({ text: name })).tags.join(),
+              }),
             },
           },
         };
@@ -61,24 +64,13 @@ test("short grants under load lose nothing", async () => {
   await running.stopped;
 });
 
-test("what a host does not take of the log goes to stderr, and calls do not notice", async () => {
-  const written: string[] = [];
-  const stderr = vi.spyOn(process.stderr, "write").mockImplementation((text) => {
-    written.push(String(text));
-    return true;
-  });
-  try {
-    const refuse = (head: { readonly service: string }) =>
-      head.service === "capability.logger.v1.Logger" ? createFailure("GRANT_QUOTA", "too many lines") : undefined;
-    const { client, log, running } = await setUp({ refuse });
-    log("nobody wants me");
-    expect((await client.read({ name: "x" })).text).toBe("x");
-    await expect.poll(() => written).toEqual(["info nobody wants me\n"]);
-    running.stop("done");
-    await running.stopped;
-    log("too late");
-    expect(written).toEqual(["info nobody wants me\n", "info too late\n"]);
-  } finally {
-    stderr.mockRestore();
-  }
+test("what a host does not take of the log is spilt, line by line", async () => {
+  const spilt: string[] = [];
+  const refusing = refuseCalls(() => createFailure("HOST_STOPPING", "no more lines"));
+  const { logger } = createHostServices(refusing, ({ message }) => spilt.push(message));
+  logger.voice.info("one");
+  logger.voice.info("two");
+  await logger.close(10_000);
+  logger.voice.info("too late");
+  expect(spilt).toEqual(["one", "two", "too late"]);
 });

@@ -9,7 +9,7 @@ import { createServiceClient, type ServiceClient } from "@connect-plugin/rpc";
 import { createGrantLease } from "./grant-lease.js";
 import { createGrantedCalls } from "./granted-calls.js";
 import { inflate } from "./inflate.js";
-import { type LogLine, printLogLine } from "./log-line.js";
+import type { LogLine } from "./log-line.js";
 import { createPluginLogger, type PluginLogger } from "./plugin-logger.js";
 import { requestGrant } from "./resolve-needs.js";
 
@@ -24,14 +24,15 @@ export interface HostServices {
   readonly logger: PluginLogger;
 }
 
-export function createHostServices(host: CallHandler): HostServices {
+/** @param spill takes log lines that the host does not */
+export function createHostServices(host: CallHandler, spill: (line: LogLine) => void): HostServices {
   const options = { defaultTimeoutMs: TIMEOUT_MS, inflate };
   const broker = createServiceClient(CapabilityBroker, host, options);
   return {
     session: createServiceClient(HostSessionService, host, { inflate }),
     broker,
     lifecycle: createServiceClient(PluginLifecycle, host, options),
-    logger: createPluginLogger({ send: createLogSender(host, broker), spill: writeToStderr }),
+    logger: createPluginLogger({ send: createLogSender(host, broker), spill }),
   };
 }
 
@@ -42,10 +43,8 @@ function createLogSender(
 ): (line: LogLine) => Promise<unknown> {
   const need = { service: Logger.typeName, range: "*", methods: [] };
   const lease = createGrantLease(() => requestGrant(broker, need));
-  const client = createServiceClient(Logger, createGrantedCalls(host, lease), { defaultTimeoutMs: TIMEOUT_MS });
+  const client = createServiceClient(Logger, createGrantedCalls(host, lease), {
+    defaultTimeoutMs: TIMEOUT_MS,
+  });
   return ({ level, message, fields }) => client.log({ level, message, fields });
-}
-
-function writeToStderr(line: LogLine): void {
-  process.stderr.write(printLogLine(line));
 }

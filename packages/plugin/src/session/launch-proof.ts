@@ -14,7 +14,8 @@ export interface LaunchProof {
 export function createLaunchProof(secret: string): LaunchProof {
   // The secret is random enough to need no salt.
   const key = new Uint8Array(hkdfSync("sha256", secret, "", KEY_LABEL, 32));
-  const mac = (transcript: Uint8Array) => new Uint8Array(createHmac("sha256", key).update(transcript).digest());
+  const mac = (transcript: Uint8Array) =>
+    new Uint8Array(createHmac("sha256", key).update(transcript).digest());
   return {
     mac,
     verifies(transcript, found) {

@@ -36,11 +36,14 @@ const allowed = new Set([
   "ending→stopped",
 ]);
 
-test.each(phases.flatMap((from) => phases.map((to) => [from.name, to.name] as const)))("%s→%s", (from, to) => {
-  const tracker = createPhaseTracker();
-  const phaseOf = (name: Phase["name"]) => phases.find((phase) => phase.name === name) as Phase;
-  for (const step of ways[from]) expect(tracker.enter(phaseOf(step))).toBe(true);
-  const may = allowed.has(`${from}→${to}`);
-  expect(tracker.enter(phaseOf(to))).toBe(may);
-  expect(tracker.now.name).toBe(may ? to : from);
-});
+test.each(phases.flatMap((from) => phases.map((to) => [from.name, to.name] as const)))(
+  "%s→%s",
+  (from, to) => {
+    const tracker = createPhaseTracker();
+    const phaseOf = (name: Phase["name"]) => phases.find((phase) => phase.name === name) as Phase;
+    for (const step of ways[from]) expect(tracker.enter(phaseOf(step))).toBe(true);
+    const may = allowed.has(`${from}→${to}`);
+    expect(tracker.enter(phaseOf(to))).toBe(may);
+    expect(tracker.now.name).toBe(may ? to : from);
+  },
+);

@@ -23,7 +23,10 @@ async function failureOf(promise: PromiseLike<unknown>) {
 
 function clientOf({ host, plugin }: OpenSession) {
   const caller = { kind: "plugin" as const, name: "web", runtimeId: "web-00000000", claims: {} };
-  return createServiceClient(NotesService, host.calls.deliver(plugin, { caller, behind: undefined, depth: 1 }));
+  return createServiceClient(
+    NotesService,
+    host.calls.deliver(plugin, { caller, behind: undefined, depth: 1 }),
+  );
 }
 
 /** A plugin of one service whose parts a test supplies. */
@@ -60,15 +63,25 @@ describe.each(["direct", "lane"] as const)("over a %s link", (link) => {
       { link },
     );
     const client = clientOf(session);
-    const early = { reason: "PROVIDER_STARTING", fault: "plugin", message: 'Plugin "kv" takes no calls yet: it is starting. Try again.' };
+    const early = {
+      reason: "PROVIDER_STARTING",
+      fault: "plugin",
+      message: 'Plugin "kv" takes no calls yet: it is starting. Try again.',
+    };
     expect(await failureOf(client.read({}))).toEqual(early);
     const started = session.session.start({});
     expect(await failureOf(client.read({}))).toEqual(early);
     ready.open();
-    expect(await started).toMatchObject({ health: HealthState.HEALTHY, reason: "", unavailableDependencies: [] });
+    expect(await started).toMatchObject({
+      health: HealthState.HEALTHY,
+      reason: "",
+      unavailableDependencies: [],
+    });
     expect((await client.read({ name: "a" })).text).toBe("a for web");
 
-    expect(await session.control.shutdown({ gracePeriodSeconds: 5, reason: "time to go" })).toMatchObject({ acknowledged: true });
+    expect(await session.control.shutdown({ gracePeriodSeconds: 5, reason: "time to go" })).toMatchObject({
+      acknowledged: true,
+    });
     expect(await session.running.stopped).toEqual({ how: "asked", reason: "time to go" });
     const end = await session.plugin.closed;
     expect(end.failure.message).toBe('Plugin "kv" has stopped: time to go.');
@@ -141,7 +154,10 @@ describe.each(["direct", "lane"] as const)("over a %s link", (link) => {
     await inCall.opened;
     session.plugin.close(gone);
     await call;
-    expect(await session.running.stopped).toMatchObject({ how: "host-gone", reason: expect.stringContaining("the host is gone") });
+    expect(await session.running.stopped).toMatchObject({
+      how: "host-gone",
+      reason: expect.stringContaining("the host is gone"),
+    });
     expect(events).toEqual(["call cancelled", "signal", "stop"]);
   });
 
@@ -190,7 +206,7 @@ describe("a start that fails is told with its reason", () => {
     expect(await session.running.stopped).toEqual({ how: "asked", reason: "it failed" });
     const line = session.host.log.find(({ level }) => level === "error");
     expect(line?.message).toBe("start() failed: cannot open ./data; caused by: EACCES");
-    expect(line?.fields["stack"]).toContain("plugin-life.test.ts");
+    expect(line?.fields.stack).toContain("plugin-life.test.ts");
   });
 
   test.each([
@@ -201,7 +217,9 @@ describe("a start that fails is told with its reason", () => {
     ["an error without a text", new RangeError(), "RangeError"],
   ])("start throws %s", async (_, thrown, text) => {
     const session = await openSession(define({ start: () => Promise.reject(thrown) }));
-    expect((await failureOf(session.session.start({}))).message).toBe(`Plugin "kv" failed in its start(): ${text}`);
+    expect((await failureOf(session.session.start({}))).message).toBe(
+      `Plugin "kv" failed in its start(): ${text}`,
+    );
     session.running.stop("done");
     await session.running.stopped;
   });
@@ -209,7 +227,9 @@ describe("a start that fails is told with its reason", () => {
   test("a service is not implemented, and what start took is freed", async () => {
     const freed = createGate();
     const { echo: _, ...rest } = notes;
-    const session = await openSession(define({ start: () => ({ services: { notes: rest }, stop: () => freed.open() }) }));
+    const session = await openSession(
+      define({ start: () => ({ services: { notes: rest }, stop: () => freed.open() }) }),
+    );
     expect(await failureOf(session.session.start({}))).toEqual({
       reason: "SERVICE_NOT_IMPLEMENTED",
       fault: "plugin",
@@ -255,7 +275,8 @@ describe("a start that fails is told with its reason", () => {
     expect(await failureOf(session.session.start({}))).toEqual({
       reason: "CAPABILITY_UNKNOWN",
       fault: "plugin",
-      message: 'Plugin "kv" cannot start: This test lends no notes.v1.TagService; it lends capability.logger.v1.Logger.',
+      message:
+        'Plugin "kv" cannot start: This test lends no notes.v1.TagService; it lends capability.logger.v1.Logger.',
     });
     session.running.stop("done");
     await session.running.stopped;
@@ -267,12 +288,15 @@ describe("a start that fails is told with its reason", () => {
     expect(await failureOf(session.session.start({}))).toEqual({
       reason: "START_FAILED",
       fault: "host",
-      message: 'Plugin "kv" was told to start, but it is serving: a plugin is started once, after its handshake.',
+      message:
+        'Plugin "kv" was told to start, but it is serving: a plugin is started once, after its handshake.',
     });
     expect((await clientOf(session).read({ name: "a" })).text).toBe("a for web");
     session.running.stop("done");
     await session.running.stopped;
-    expect(await failureOf(session.session.start({}))).toMatchObject({ message: 'Plugin "kv" has stopped: done.' });
+    expect(await failureOf(session.session.start({}))).toMatchObject({
+      message: 'Plugin "kv" has stopped: done.',
+    });
   });
 });
 
@@ -363,7 +387,10 @@ describe("a stop during start", () => {
     await begun.opened;
     waiting.abort();
     expect(await start).toMatchObject({ code: Code.Canceled });
-    expect(await session.running.stopped).toEqual({ how: "failed", reason: "the host no longer waited for its start" });
+    expect(await session.running.stopped).toEqual({
+      how: "failed",
+      reason: "the host no longer waited for its start",
+    });
   });
 });
 
@@ -378,8 +405,13 @@ describe("stop()", () => {
     );
     await session.session.start({});
     session.running.stop("done");
-    expect(await session.running.stopped).toEqual({ how: "failed", reason: 'Plugin "kv" failed in its stop(): disk full' });
-    expect(session.host.log.map(({ message }) => message)).toEqual(['Plugin "kv" failed in its stop(): disk full']);
+    expect(await session.running.stopped).toEqual({
+      how: "failed",
+      reason: 'Plugin "kv" failed in its stop(): disk full',
+    });
+    expect(session.host.log.map(({ message }) => message)).toEqual([
+      'Plugin "kv" failed in its stop(): disk full',
+    ]);
   });
 
   test("that hangs is left behind when the grace is over", async () => {
@@ -398,7 +430,9 @@ describe("stop()", () => {
     await session.session.start({});
     session.running.stop("first");
     session.running.stop("second");
-    await rejection(session.control.shutdown({ reason: "third" }).then(() => Promise.reject(new Error("answered"))));
+    await rejection(
+      session.control.shutdown({ reason: "third" }).then(() => Promise.reject(new Error("answered"))),
+    );
     session.plugin.close(gone);
     expect(await session.running.stopped).toEqual({ how: "asked", reason: "first" });
     expect(stops).toBe(1);
@@ -421,7 +455,11 @@ test("calls that outlast the grace get a clear answer", async () => {
   const call = failureOf(clientOf(session).read({}, { timeoutMs: 60_000 }));
   await inCall.opened;
   await session.control.shutdown({ gracePeriodSeconds: 1, reason: "too slow" });
-  expect(await call).toEqual({ reason: "PROVIDER_STOPPED", fault: "host", message: 'Plugin "kv" has stopped: too slow.' });
+  expect(await call).toEqual({
+    reason: "PROVIDER_STOPPED",
+    fault: "host",
+    message: 'Plugin "kv" has stopped: too slow.',
+  });
   expect(await session.running.stopped).toEqual({ how: "asked", reason: "too slow" });
 });
 
@@ -480,9 +518,13 @@ describe("health", () => {
     );
     await session.session.start({});
     await clientOf(session).read({});
-    await expect.poll(() => session.host.health).toEqual({ state: HealthState.UNHEALTHY, reason: "two", unavailableDependencies: [] });
+    await expect
+      .poll(() => session.host.health)
+      .toEqual({ state: HealthState.UNHEALTHY, reason: "two", unavailableDependencies: [] });
     await clientOf(session).read({ name: "well" });
-    await expect.poll(() => session.host.health).toEqual({ state: HealthState.HEALTHY, reason: "", unavailableDependencies: [] });
+    await expect
+      .poll(() => session.host.health)
+      .toEqual({ state: HealthState.HEALTHY, reason: "", unavailableDependencies: [] });
     session.running.stop("done");
     await session.running.stopped;
   });
@@ -501,7 +543,10 @@ describe("health", () => {
       reason: "warming up",
       unavailableDependencies: ["tags"],
     });
-    expect(await session.control.getHealth({})).toMatchObject({ state: HealthState.DEGRADED, reason: "warming up" });
+    expect(await session.control.getHealth({})).toMatchObject({
+      state: HealthState.DEGRADED,
+      reason: "warming up",
+    });
     session.running.stop("done");
     await session.running.stopped;
   });
@@ -541,7 +586,10 @@ test("GetPluginInfo answers from the manifest, and no other identity is taken", 
 test("other plugins cannot govern a plugin", async () => {
   const { host, plugin, running } = await openSession(define({}));
   const caller = { kind: "plugin" as const, name: "web", runtimeId: "web-00000000", claims: {} };
-  const stranger = createServiceClient(PluginSessionService, host.calls.deliver(plugin, { caller, behind: undefined, depth: 1 }));
+  const stranger = createServiceClient(
+    PluginSessionService,
+    host.calls.deliver(plugin, { caller, behind: undefined, depth: 1 }),
+  );
   expect(await failureOf(stranger.start({}))).toMatchObject({
     reason: "NOT_REQUIRED",
     message: 'Only the host of plugin "kv" may call connectplugin.session.v1.PluginSessionService.',

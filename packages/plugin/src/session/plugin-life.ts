@@ -1,5 +1,17 @@
-import { type Boot, type Connection, type ConnectionEnd, createFailure, type PluginStopped } from "@connect-plugin/protocol";
-import { type CallContext, createServiceEnd, failureError, type ServiceEnd, toConnectError } from "@connect-plugin/rpc";
+import {
+  type Boot,
+  type Connection,
+  type ConnectionEnd,
+  createFailure,
+  type PluginStopped,
+} from "@connect-plugin/protocol";
+import {
+  type CallContext,
+  createServiceEnd,
+  failureError,
+  type ServiceEnd,
+  toConnectError,
+} from "@connect-plugin/rpc";
 import { createCallTree } from "./call-tree.js";
 import { createDeferred } from "./deferred.js";
 import { describeError, describeStack } from "./describe-error.js";
@@ -55,7 +67,10 @@ export class PluginLife {
   private readonly stopping = new AbortController();
   /** Ends what the SDK itself has going on at the host. */
   private readonly over = new AbortController();
+  private readonly begun = createDeferred<void>();
   private readonly hostGone = createDeferred<void>();
+  /** The handshake is done, or there will be none. */
+  private readonly met = createDeferred<void>();
   private readonly gone = createDeferred<PluginStopped>();
   private host: HostRelation | undefined;
   private identity: string | undefined;
@@ -97,10 +112,16 @@ export class PluginLife {
   begin(runtimeId: string): void {
     this.identity = runtimeId;
     this.phase.enter({ name: "waiting" });
+    this.begun.resolve();
+    this.met.resolve();
   }
 
   /** Starts the plugin and opens its services. Rejects with a ConnectError that says why it cannot. */
   async start(signal: AbortSignal): Promise<HealthReport> {
+    // A host may say so in the same breath as its answer to the handshake, which is still being checked then.
+    if (this.phase.now.name === "handshaking") await this.met.promise;
+    // The host's word comes right behind its answer to the handshake, and can be read before that is worked off.
+    if (this.phase.now.name === "handshaking") await Promise.race([this.begun.promise, this.hostGone.promise]);
     const { host, identity } = this;
     if (host === undefined || identity === undefined || !this.phase.enter({ name: "starting" })) {
       throw this.startRefused();
@@ -124,7 +145,8 @@ export class PluginLife {
     }
     const report = this.health.now;
     this.health.changes.changed();
-    void reportHealth(this.health, report, host.services.lifecycle, this.over.signal);
+    // What is told next must not overtake this answer.
+    setImmediate(() => void reportHealth(this.health, report, host.services.lifecycle, this.over.signal));
     return report;
   }
 
@@ -138,6 +160,7 @@ export class PluginLife {
   /** Ends the session, in order. Only the first cause counts. */
   end(cause: EndCause): void {
     const before = this.phase.now;
+    this.met.resolve();
     if (this.phase.enter({ name: "ending", reason: cause.reason })) void this.finish(before, cause);
   }
 
@@ -156,7 +179,10 @@ export class PluginLife {
   private startRefused(): Error {
     const { name } = this.phase.now;
     const message = `Plugin "${this.boot.plugin}" was told to start, but it is ${name}: a plugin is started once, after its handshake.`;
-    return failureError("START_FAILED", message, { fault: "host", facts: { plugin: this.boot.plugin, phase: name } });
+    return failureError("START_FAILED", message, {
+      fault: "host",
+      facts: { plugin: this.boot.plugin, phase: name },
+    });
   }
 
   private startPlugin(host: HostRelation, runtimeId: string): Promise<StartOutcome> {
@@ -169,9 +195,11 @@ export class PluginLife {
       session,
       broker,
       parent: () => this.tree.parent(),
-      signal: this.over.signal,
+      signal: this.stopping.signal,
       onWatchLost: (service, error) =>
-        log.warn(`the watch on providers of ${service} broke; trying again: ${describeError(error)}`, { service }),
+        log.warn(`the watch on providers of ${service} broke; trying again: ${describeError(error)}`, {
+          service,
+        }),
     });
     const plugin = { name: boot.plugin, instanceId: boot.instanceId, runtimeId };
     const context = { signal: this.stopping.signal, plugin, health: this.health.voice, log };
@@ -180,7 +208,10 @@ export class PluginLife {
 
   private async finish(before: Phase, cause: EndCause): Promise<void> {
     const { plugin } = this.boot;
-    const graceMs = Math.min((cause.how === "asked" ? cause.graceMs : undefined) ?? DEFAULT_GRACE_MS, MAX_GRACE_MS);
+    const graceMs = Math.min(
+      (cause.how === "asked" ? cause.graceMs : undefined) ?? DEFAULT_GRACE_MS,
+      MAX_GRACE_MS,
+    );
     const deadline = performance.now() + graceMs;
     this.draining.abort();
     this.health.changes.changed();
@@ -205,7 +236,9 @@ export class PluginLife {
       await within(FAREWELL_MS, connection.closed);
     }
     this.phase.enter({ name: "stopped" });
-    this.gone.resolve(problem === undefined ? { how: cause.how, reason: cause.reason } : { how: "failed", reason: problem });
+    this.gone.resolve(
+      problem === undefined ? { how: cause.how, reason: cause.reason } : { how: "failed", reason: problem },
+    );
   }
 
   /** Runs the plugin's own `stop()`, of a start that is still under way too. Says what went wrong with it. */

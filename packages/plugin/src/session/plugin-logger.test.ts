@@ -58,7 +58,7 @@ test("memory is bounded by bytes too", async () => {
   for (let n = 0; n < 1_000; n++) logger.voice.info("x".repeat(16_000));
   await turn();
   await acceptAll();
-  const dropped = Number(sent.at(-1)?.fields["dropped"]);
+  const dropped = Number(sent.at(-1)?.fields.dropped);
   expect(dropped).toBeGreaterThan(700);
   expect(sent).toHaveLength(1_000 - dropped + 1);
 });
@@ -80,7 +80,16 @@ test("closing waits for what is under way, but not for ever", async () => {
   for (let n = 0; n < 40; n++) logger.voice.info(`line ${n}`);
   await turn();
   await logger.close(20);
-  expect(spilt.map(({ message }) => message)).toEqual(["line 32", "line 33", "line 34", "line 35", "line 36", "line 37", "line 38", "line 39"]);
+  expect(spilt.map(({ message }) => message)).toEqual([
+    "line 32",
+    "line 33",
+    "line 34",
+    "line 35",
+    "line 36",
+    "line 37",
+    "line 38",
+    "line 39",
+  ]);
   expect(waiting).toHaveLength(32);
 
   const other = setUp();
@@ -94,7 +103,9 @@ test("closing waits for what is under way, but not for ever", async () => {
 
 describe("a line", () => {
   test("holds strings as they are and other values as JSON", () => {
-    expect(createLogLine("info", "hello", { text: "a b", n: 3, list: [1n], none: undefined, nil: null, big: 5n })).toEqual({
+    expect(
+      createLogLine("info", "hello", { text: "a b", n: 3, list: [1n], none: undefined, nil: null, big: 5n }),
+    ).toEqual({
       level: "info",
       message: "hello",
       fields: { text: "a b", n: "3", list: '["1"]', none: "undefined", nil: "null", big: "5" },
@@ -102,18 +113,28 @@ describe("a line", () => {
   });
   test("shows errors with their stacks", () => {
     const { fields } = createLogLine("error", "failed", { error: new RangeError("too far") });
-    expect(fields["error"]).toMatch(/^RangeError: too far\n {4}at /);
+    expect(fields.error).toMatch(/^RangeError: too far\n {4}at /);
   });
   test("can be made of anything", () => {
     const circle: Record<string, unknown> = {};
-    circle["self"] = circle;
+    circle.self = circle;
     const hostile = {
       get boom() {
         throw new Error("no");
       },
       circle,
     };
-    expect(createLogLine("info", { toString: () => { throw new Error("no"); } }, hostile)).toEqual({
+    expect(
+      createLogLine(
+        "info",
+        {
+          toString: () => {
+            throw new Error("no");
+          },
+        },
+        hostile,
+      ),
+    ).toEqual({
       level: "info",
       message: "(a message that cannot be shown)",
       fields: { boom: "(a value that cannot be shown)", circle: "(a value that cannot be shown)" },
@@ -121,14 +142,22 @@ describe("a line", () => {
     const revoked = Proxy.revocable({}, {});
     revoked.revoke();
     expect(createLogLine("info", "m", revoked.proxy).fields).toEqual({});
-    expect(createLogLine("info", undefined, "fields" as never)).toEqual({ level: "info", message: "undefined", fields: {} });
+    expect(createLogLine("info", undefined, "fields" as never)).toEqual({
+      level: "info",
+      message: "undefined",
+      fields: {},
+    });
   });
   test("is bounded", () => {
-    const fields = Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`${n}`.padEnd(500, "k"), "v".repeat(10_000)]));
+    const fields = Object.fromEntries(
+      Array.from({ length: 200 }, (_, n) => [`${n}`.padEnd(500, "k"), "v".repeat(10_000)]),
+    );
     const line = createLogLine("info", "m".repeat(100_000), fields);
     expect(line.message).toHaveLength(16_385);
     expect(Object.keys(line.fields)).toHaveLength(64);
-    expect(Object.entries(line.fields).every(([name, value]) => name.length <= 129 && value.length <= 4_097)).toBe(true);
+    expect(
+      Object.entries(line.fields).every(([name, value]) => name.length <= 129 && value.length <= 4_097),
+    ).toBe(true);
   });
   test("can be printed where no host takes it", () => {
     expect(printLogLine(createLogLine("warn", "slow", { ms: 3 }))).toBe('warn slow {"ms":"3"}\n');

@@ -76,7 +76,10 @@ test("the end of the session ends the watch and its readers, and keeps nobody wa
       await new Promise((resolve) => call.signal.addEventListener("abort", resolve));
     },
   });
-  const next = providers.changes.read(() => 1)[Symbol.asyncIterator]().next();
+  const next = providers.changes
+    .read(() => 1)
+    [Symbol.asyncIterator]()
+    .next();
   end.abort();
   await providers.ready;
   expect((await next).done).toBe(true);

@@ -49,7 +49,8 @@ export function createProviderWatch(options: ProviderWatchOptions): ProviderWatc
   function take(list: WatchProvidersResponse): void {
     cursor = list.cursor;
     const now = list.providers.filter((provider) => provider.available);
-    const same = now.length === available.length && now.every((provider, index) => isSame(provider, available[index]));
+    const same =
+      now.length === available.length && now.every((provider, index) => isSame(provider, available[index]));
     if (!same) {
       available = now.map(({ plugin, version }) => ({ plugin, version }));
       changes.changed();

@@ -10,11 +10,17 @@ export function refuseByPhase(plugin: string, phase: Phase, head: CallHead): Cal
     case "handshaking":
     case "waiting":
     case "starting":
-      return createFailure("PROVIDER_STARTING", `Plugin "${plugin}" takes no calls yet: it is starting. Try again.`, {
+      return createFailure(
+        "PROVIDER_STARTING",
+        `Plugin "${plugin}" takes no calls yet: it is starting. Try again.`,
+        {
+          facts,
+        },
+      );
+    case "failed":
+      return createFailure("PROVIDER_GONE", `Plugin "${plugin}" takes no calls: it failed to start.`, {
         facts,
       });
-    case "failed":
-      return createFailure("PROVIDER_GONE", `Plugin "${plugin}" takes no calls: it failed to start.`, { facts });
     case "ending":
       return createFailure("PROVIDER_STOPPED", `Plugin "${plugin}" is stopping: ${phase.reason}.`, { facts });
     case "stopped":

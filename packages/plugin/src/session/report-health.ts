@@ -27,7 +27,10 @@ export async function reportHealth(
     while (known !== keeper.now && !signal.aborted) {
       const report = keeper.now;
       try {
-        await host.reportHealth({ ...report, unavailableDependencies: [...report.unavailableDependencies] }, { signal });
+        await host.reportHealth(
+          { ...report, unavailableDependencies: [...report.unavailableDependencies] },
+          { signal },
+        );
         known = report;
         backoff.reset();
       } catch {

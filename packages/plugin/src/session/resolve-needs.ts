@@ -7,7 +7,12 @@ import {
   type HostSessionService,
   type RequiredService,
 } from "@connect-plugin/protocol";
-import { createServiceClient, type ServiceClient, type ServiceClientOptions, toConnectError } from "@connect-plugin/rpc";
+import {
+  createServiceClient,
+  type ServiceClient,
+  type ServiceClientOptions,
+  toConnectError,
+} from "@connect-plugin/rpc";
 import type { OptionalService, Provider, Providers } from "../define/plugin-context.js";
 import { createGrantLease } from "./grant-lease.js";
 import { createGrantedCalls } from "./granted-calls.js";
@@ -61,7 +66,8 @@ export function resolveNeeds(options: NeedsOptions): ResolvedServices {
       case "each": {
         const watch = watchNeed(need, options);
         waits.push(() => watch.ready);
-        const target = (plugin: string) => createServiceClient(desc, host, { ...clientOptions, target: plugin });
+        const target = (plugin: string) =>
+          createServiceClient(desc, host, { ...clientOptions, target: plugin });
         services[need.key] = createProviders(target, watch);
         break;
       }
@@ -83,10 +89,19 @@ export function resolveNeeds(options: NeedsOptions): ResolvedServices {
 
 function watchNeed(need: RequiredService, { session, signal, onWatchLost }: NeedsOptions): ProviderWatch {
   const { service, range } = need;
-  return createProviderWatch({ service, range, host: session, signal, onLost: (error) => onWatchLost(service, error) });
+  return createProviderWatch({
+    service,
+    range,
+    host: session,
+    signal,
+    onLost: (error) => onWatchLost(service, error),
+  });
 }
 
-function createOptional<S extends DescService>(client: ServiceClient<S>, watch: ProviderWatch): OptionalService<S> {
+function createOptional<S extends DescService>(
+  client: ServiceClient<S>,
+  watch: ProviderWatch,
+): OptionalService<S> {
   const isAvailable = () => watch.available.length > 0;
   return {
     client,
@@ -135,4 +150,3 @@ export async function requestGrant(
     createFailure("GRANT_INVALID", `The host granted ${need.service} without a grant id.`, { fault: "host" }),
   );
 }
-

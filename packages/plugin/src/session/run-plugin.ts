@@ -5,6 +5,7 @@ import { createHostServices } from "./host-services.js";
 import { PluginLife } from "./plugin-life.js";
 import type { PluginSource } from "./plugin-source.js";
 import { shakeHands } from "./shake-hands.js";
+import { writeToStderr } from "./write-to-stderr.js";
 
 /**
  * Begins a plugin's session with the host that launched it. Settles once the handshake is done; rejects with a
@@ -14,7 +15,7 @@ export async function runPlugin(source: PluginSource, link: Link, boot: Boot): P
   const life = new PluginLife(source, boot);
   const control = createControlServices(life);
   const connection = connect(link, createServiceSwitch(control.handlers, life.services));
-  life.meet({ connection, services: createHostServices(connection), control: control.end });
+  life.meet({ connection, services: createHostServices(connection, writeToStderr), control: control.end });
   try {
     const { runtimeId } = await shakeHands(connection, boot, source.manifest);
     life.begin(runtimeId);

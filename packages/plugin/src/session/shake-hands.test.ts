@@ -3,8 +3,8 @@ import { failureInfo } from "@connect-plugin/rpc";
 import { ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import { definePlugin } from "../define/define-plugin.js";
-import { createHostFor, type OpenSettings, openSession } from "../fixtures/open-session.js";
 import { rejection } from "../fixtures/notes.js";
+import { createHostFor, type OpenSettings, openSession } from "../fixtures/open-session.js";
 import { createTestLink } from "../testing/test-link.js";
 
 const definition = definePlugin({ name: "kv-store", version: "1.0.0", start: () => ({}) });
@@ -20,21 +20,60 @@ async function refusal(settings: OpenSettings) {
   return { reason: failureInfo(error)?.reason, fault: failureInfo(error)?.fault, message: error.rawMessage };
 }
 
-test.each(["direct", "lane"] as const)("a host and a plugin that share the secret agree, over a %s link", async (link) => {
-  const { host, running } = await openSession(definition, { link });
-  expect(host.runtimeId).toMatch(/^kv-[0-9a-f]{16}$/);
-  running.stop("done");
-  expect(await running.stopped).toEqual({ how: "asked", reason: "done" });
-});
+test.each(["direct", "lane"] as const)(
+  "a host and a plugin that share the secret agree, over a %s link",
+  async (link) => {
+    const { host, running } = await openSession(definition, { link });
+    expect(host.runtimeId).toMatch(/^kv-[0-9a-f]{16}$/);
+    running.stop("done");
+    expect(await running.stopped).toEqual({ how: "asked", reason: "done" });
+  },
+);
 
 describe("a host that does not prove that it launched the plugin gets nothing", () => {
   const cases: readonly [string, (response: HandshakeResponse) => void, string][] = [
-    ["no proof", (r) => { r.challengeResponse = new Uint8Array(); }, "answered without a challenge_response"],
-    ["a wrong proof", (r) => { r.challengeResponse = new Uint8Array(32); }, "answered with a challenge_response that was not made with it"],
-    ["a short proof", (r) => { r.challengeResponse = r.challengeResponse.slice(1); }, "answered with a challenge_response that was not made with it"],
-    ["another runtime id", (r) => { r.runtimeId = "kv-00000000"; }, "answered with a challenge_response that was not made with it"],
-    ["another token", (r) => { r.runtimeToken = "x".repeat(43); }, "answered with a challenge_response that was not made with it"],
-    ["a feature more", (r) => { r.features = ["more"]; }, "answered with a challenge_response that was not made with it"],
+    [
+      "no proof",
+      (r) => {
+        r.challengeResponse = new Uint8Array();
+      },
+      "answered without a challenge_response",
+    ],
+    [
+      "a wrong proof",
+      (r) => {
+        r.challengeResponse = new Uint8Array(32);
+      },
+      "answered with a challenge_response that was not made with it",
+    ],
+    [
+      "a short proof",
+      (r) => {
+        r.challengeResponse = r.challengeResponse.slice(1);
+      },
+      "answered with a challenge_response that was not made with it",
+    ],
+    [
+      "another runtime id",
+      (r) => {
+        r.runtimeId = "kv-00000000";
+      },
+      "answered with a challenge_response that was not made with it",
+    ],
+    [
+      "another token",
+      (r) => {
+        r.runtimeToken = "x".repeat(43);
+      },
+      "answered with a challenge_response that was not made with it",
+    ],
+    [
+      "a feature more",
+      (r) => {
+        r.features = ["more"];
+      },
+      "answered with a challenge_response that was not made with it",
+    ],
   ];
   test.each(cases)("%s", async (_, afterProof, found) => {
     expect(await refusal({ spoil: { afterProof } })).toEqual({
@@ -66,11 +105,41 @@ describe("an answer that is not acceptable", () => {
     });
   });
   test.each<[string, (r: HandshakeResponse) => void, string]>([
-    ["a runtime id that is none", (r) => { r.runtimeId = "KV 1"; }, "a runtime id must be"],
-    ["no runtime id", (r) => { r.runtimeId = ""; }, "a runtime id must not be empty"],
-    ["no nonce", (r) => { r.serverNonce = new Uint8Array(); }, "server_nonce must not be empty"],
-    ["a short nonce", (r) => { r.serverNonce = new Uint8Array(8); }, "server_nonce must be absent or 16 to 64 bytes long, but has 8"],
-    ["a feature that nobody offered", (r) => { r.features = ["telepathy"]; }, 'feature "telepathy" was chosen, but never offered'],
+    [
+      "a runtime id that is none",
+      (r) => {
+        r.runtimeId = "KV 1";
+      },
+      "a runtime id must be",
+    ],
+    [
+      "no runtime id",
+      (r) => {
+        r.runtimeId = "";
+      },
+      "a runtime id must not be empty",
+    ],
+    [
+      "no nonce",
+      (r) => {
+        r.serverNonce = new Uint8Array();
+      },
+      "server_nonce must not be empty",
+    ],
+    [
+      "a short nonce",
+      (r) => {
+        r.serverNonce = new Uint8Array(8);
+      },
+      "server_nonce must be absent or 16 to 64 bytes long, but has 8",
+    ],
+    [
+      "a feature that nobody offered",
+      (r) => {
+        r.features = ["telepathy"];
+      },
+      'feature "telepathy" was chosen, but never offered',
+    ],
   ])("%s", async (_, beforeProof, problem) => {
     expect(await refusal({ spoil: { beforeProof } })).toMatchObject({
       reason: "HANDSHAKE_INVALID",
@@ -88,11 +157,14 @@ test("a plugin with the wrong secret is refused by the host", async () => {
   expect(failureInfo(error)?.reason).toBe("CREDENTIAL_INVALID");
 });
 
-test.each(["direct", "lane"] as const)("a host that goes during the handshake ends it, over a %s link", async (kind) => {
-  const host = createHostFor(definition);
-  const silent = { start: () => ({ message() {}, end() {}, cancel() {}, credit() {} }) };
-  const { link, plugin } = createTestLink(kind, silent);
-  const outcome = rejection(definition.$connectPlugin.run(link, host.boot));
-  (await plugin).close(createFailure("CONNECTION_CLOSED", "the host is gone"));
-  expect(await outcome).toMatchObject({ rawMessage: expect.stringContaining("the host is gone") });
-});
+test.each(["direct", "lane"] as const)(
+  "a host that goes during the handshake ends it, over a %s link",
+  async (kind) => {
+    const host = createHostFor(definition);
+    const silent = { start: () => ({ message() {}, end() {}, cancel() {}, credit() {} }) };
+    const { link, plugin } = createTestLink(kind, silent);
+    const outcome = rejection(definition.$connectPlugin.run(link, host.boot));
+    (await plugin).close(createFailure("CONNECTION_CLOSED", "the host is gone"));
+    expect(await outcome).toMatchObject({ rawMessage: expect.stringContaining("the host is gone") });
+  },
+);

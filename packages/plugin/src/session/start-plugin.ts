@@ -10,7 +10,11 @@ import type { ResolvedServices } from "./resolve-needs.js";
 
 /** What came of a start. */
 export type StartOutcome =
-  | { readonly ok: true; readonly services: readonly ServedService[]; readonly stop: (() => unknown) | undefined }
+  | {
+      readonly ok: true;
+      readonly services: readonly ServedService[];
+      readonly stop: (() => unknown) | undefined;
+    }
   | { readonly ok: false; readonly failure: CallFailure };
 
 export interface StartSettings {
@@ -31,7 +35,10 @@ export async function startPlugin({ source, config, needs, context }: StartSetti
     await needs.ready();
   } catch (error) {
     const failure = toFailure(error, "START_FAILED");
-    return { ok: false, failure: { ...failure, message: `Plugin "${name}" cannot start: ${failure.message}` } };
+    return {
+      ok: false,
+      failure: { ...failure, message: `Plugin "${name}" cannot start: ${failure.message}` },
+    };
   }
   if (context.signal.aborted) return { ok: false, failure: stoppedMeanwhile(name) };
 

@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import {
   type Boot,
+  CORE_VERSIONS,
   checkHandshakeRequest,
   clientTranscript,
-  CORE_VERSIONS,
   createRuntimeId,
   type HandshakeRequest,
   type HandshakeResponse,
@@ -34,10 +34,19 @@ export function answerHandshake(
   const proof = createLaunchProof(boot.credential.secret);
   const malformed = checkHandshakeRequest(request);
   if (malformed !== undefined) throw toConnectError(malformed);
-  const core = negotiateVersion(CORE_VERSIONS, spokenVersions(request.coreProtocolVersion, request.supportedCoreVersions));
-  if (core === undefined) throw toConnectError(noCommonVersion("core", CORE_VERSIONS, request.supportedCoreVersions));
-  if (request.credentialId !== boot.credential.id || !proof.verifies(clientTranscript(request), request.transcriptMac)) {
-    throw failureError("CREDENTIAL_INVALID", "The handshake does not prove the launch secret.", { fault: "plugin" });
+  const core = negotiateVersion(
+    CORE_VERSIONS,
+    spokenVersions(request.coreProtocolVersion, request.supportedCoreVersions),
+  );
+  if (core === undefined)
+    throw toConnectError(noCommonVersion("core", CORE_VERSIONS, request.supportedCoreVersions));
+  if (
+    request.credentialId !== boot.credential.id ||
+    !proof.verifies(clientTranscript(request), request.transcriptMac)
+  ) {
+    throw failureError("CREDENTIAL_INVALID", "The handshake does not prove the launch secret.", {
+      fault: "plugin",
+    });
   }
   const response = create(HandshakeResponseSchema, {
     coreProtocolVersion: core,

@@ -48,13 +48,17 @@ export function createFakeGrants(lent: ReadonlyMap<string, CallHandler>, lifeMs:
       const grant = grants.get(id);
       const handler = grant === undefined ? undefined : lent.get(grant.service);
       if (grant === undefined || handler === undefined || grant.service !== head.service) {
-        return { failure: createFailure("GRANT_INVALID", `The grant of this call is none for ${head.service}.`) };
+        return {
+          failure: createFailure("GRANT_INVALID", `The grant of this call is none for ${head.service}.`),
+        };
       }
       if (performance.now() >= grant.expiresAt) {
         return { failure: createFailure("GRANT_EXPIRED", `The grant for ${head.service} has expired.`) };
       }
       if (grant.methods.length > 0 && !grant.methods.includes(head.method)) {
-        return { failure: createFailure("GRANT_SCOPE", `The grant does not cover ${head.service}/${head.method}.`) };
+        return {
+          failure: createFailure("GRANT_SCOPE", `The grant does not cover ${head.service}/${head.method}.`),
+        };
       }
       return { handler };
     },

@@ -29,7 +29,8 @@ export function createFakeProviders(manifest: Manifest, requires: Needs): FakePr
 
   function* providersOf(service: string): Generator<[plugin: string, version: string, handler: CallHandler]> {
     for (const need of keysOf(service)) {
-      for (const [plugin, handler] of byKey.get(need.key) ?? []) yield [plugin, leastVersion(need.range) ?? "1.0.0", handler];
+      for (const [plugin, handler] of byKey.get(need.key) ?? [])
+        yield [plugin, leastVersion(need.range) ?? "1.0.0", handler];
     }
   }
 
@@ -38,7 +39,9 @@ export function createFakeProviders(manifest: Manifest, requires: Needs): FakePr
     list(service) {
       const found = new Map<string, string>();
       for (const [plugin, version] of providersOf(service)) found.set(plugin, version);
-      return [...found].map(([plugin, version]) => ({ plugin, version })).sort((a, b) => (a.plugin < b.plugin ? -1 : 1));
+      return [...found]
+        .map(([plugin, version]) => ({ plugin, version }))
+        .sort((a, b) => (a.plugin < b.plugin ? -1 : 1));
     },
     pick(service, target) {
       for (const [plugin, , handler] of providersOf(service)) {
@@ -51,7 +54,9 @@ export function createFakeProviders(manifest: Manifest, requires: Needs): FakePr
       const desc = requires[key]?.desc;
       if (need === undefined || desc === undefined) {
         const keys = manifest.requires.map((candidate) => candidate.key).join(", ");
-        throw new TypeError(`testPlugin: the plugin does not require "${key}"; it requires ${keys || "nothing"}`);
+        throw new TypeError(
+          `testPlugin: the plugin does not require "${key}"; it requires ${keys || "nothing"}`,
+        );
       }
       const fakes = fake === undefined ? {} : need.arity === "each" ? fake : { [providerName(key)]: fake };
       const handlers = Object.entries(fakes as object).map(
@@ -68,7 +73,8 @@ export function createFakeEnd(desc: DescService, fake: object): CallHandler {
   const implementation: Record<string, unknown> = {};
   for (const { localName, name } of desc.methods) {
     const method: unknown = Reflect.get(fake, localName);
-    implementation[localName] = typeof method === "function" ? method.bind(fake) : refuse(desc.typeName, name);
+    implementation[localName] =
+      typeof method === "function" ? method.bind(fake) : refuse(desc.typeName, name);
   }
   return createServiceEnd({ services: [{ desc, implementation }] });
 }
@@ -81,6 +87,7 @@ function refuse(service: string, method: string) {
 
 /** The failure of a call that nobody answers. */
 export function noProvider(service: string, target: string | undefined) {
-  const what = target === undefined ? `Nobody provides ${service}` : `Plugin "${target}" does not provide ${service}`;
+  const what =
+    target === undefined ? `Nobody provides ${service}` : `Plugin "${target}" does not provide ${service}`;
   return createFailure("NO_PROVIDER", `${what} in this test.`, { facts: { service } });
 }

@@ -53,7 +53,11 @@ const hostChain: CallChain = {
   depth: 1,
 };
 
-function createTested<N extends Needs>(host: TestHost, plugin: Connection, running: RunningPlugin): TestedPlugin<N> {
+function createTested<N extends Needs>(
+  host: TestHost,
+  plugin: Connection,
+  running: RunningPlugin,
+): TestedPlugin<N> {
   const asHost = host.calls.deliver(plugin, hostChain);
   const session = createServiceClient(PluginSessionService, asHost, { defaultTimeoutMs: 0 });
   const control = createServiceClient(PluginControl, asHost);
@@ -103,7 +107,9 @@ async function findLine(host: TestHost, text: string): Promise<TestLogLine> {
   if (now !== undefined) return readLine(now);
   for await (const found of changes) if (found !== undefined) return readLine(found);
   const lines = host.log.map((line) => `  ${line.level} ${line.message}`).join("\n");
-  throw new Error(`no log line with "${text}" came within ${LOG_TIMEOUT_MS} ms; there are:\n${lines || "  none"}`);
+  throw new Error(
+    `no log line with "${text}" came within ${LOG_TIMEOUT_MS} ms; there are:\n${lines || "  none"}`,
+  );
 }
 
 function readLine({ level, message, fields }: LogRequest): TestLogLine {

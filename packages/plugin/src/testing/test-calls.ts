@@ -1,9 +1,9 @@
 import {
   type CallChain,
+  type Caller,
   type CallFailure,
   type CallHandler,
   type CallHead,
-  type Caller,
   type Connection,
   createFailure,
   type RequestSink,

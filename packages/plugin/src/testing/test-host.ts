@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import {
   type Boot,
+  type Caller,
   type CallFailure,
   type CallHandler,
   type CallHead,
-  type Caller,
   CapabilityBroker,
   createFailure,
   HandshakeService,
@@ -14,16 +14,21 @@ import {
   type LogRequest,
   type Manifest,
   PluginLifecycle,
-  type ResponseSink,
   type RequestSink,
+  type ResponseSink,
 } from "@connect-plugin/protocol";
-import { createServiceEnd, createServiceSwitch, ignoredRequests, type Implementation } from "@connect-plugin/rpc";
+import {
+  createServiceEnd,
+  createServiceSwitch,
+  type Implementation,
+  ignoredRequests,
+} from "@connect-plugin/rpc";
 import type { Needs } from "../define/need.js";
 import { type ChangeFeed, createChangeFeed } from "../session/change-feed.js";
 import type { HealthReport } from "../session/health-state.js";
 import { answerHandshake, type HandshakeSpoilers } from "./answer-handshake.js";
-import { createFakeEnd, createFakeProviders, type FakeProviders, noProvider } from "./fake-providers.js";
 import { createFakeGrants, type FakeGrants } from "./fake-grants.js";
+import { createFakeEnd, createFakeProviders, type FakeProviders, noProvider } from "./fake-providers.js";
 import { createTestCalls, type TestCalls } from "./test-calls.js";
 
 const GRANT_LIFE_MS = 300_000;
@@ -102,7 +107,9 @@ export function createTestHost(options: TestHostOptions): TestHost {
       let revision = 1n;
       const list = () => ({
         cursor: { epoch: "test", revision: revision++ },
-        providers: providers.list(service).map((provider) => ({ ...provider, available: true, health: HealthState.HEALTHY })),
+        providers: providers
+          .list(service)
+          .map((provider) => ({ ...provider, available: true, health: HealthState.HEALTHY })),
       });
       yield list();
       for await (const _ of changes) yield list();
@@ -129,7 +136,12 @@ export function createTestHost(options: TestHostOptions): TestHost {
       return ignoredRequests;
     };
     if (caller === undefined) {
-      return refuse(createFailure("HANDSHAKE_REQUIRED", `Plugin "${plugin}" called ${head.service} before its handshake.`));
+      return refuse(
+        createFailure(
+          "HANDSHAKE_REQUIRED",
+          `Plugin "${plugin}" called ${head.service} before its handshake.`,
+        ),
+      );
     }
     const refused = options.refuse?.(head);
     if (refused !== undefined) return refuse(refused);
@@ -150,10 +162,16 @@ export function createTestHost(options: TestHostOptions): TestHost {
     const handler = providers.pick(service, target);
     if (handler !== undefined) return { handler };
     const isLent = needs.every((need) => need.arity === "capability");
-    return { failure: isLent ? createFailure("GRANT_INVALID", `A call of ${service} needs a grant.`) : noProvider(service, target) };
+    return {
+      failure: isLent
+        ? createFailure("GRANT_INVALID", `A call of ${service} needs a grant.`)
+        : noProvider(service, target),
+    };
   }
 
-  const names = [HandshakeService, PluginLifecycle, HostSessionService, CapabilityBroker].map((desc) => desc.typeName);
+  const names = [HandshakeService, PluginLifecycle, HostSessionService, CapabilityBroker].map(
+    (desc) => desc.typeName,
+  );
   const host: TestHost = {
     boot,
     handler: createServiceSwitch(new Map(names.map((name) => [name, own])), { start: route }),
@@ -172,7 +190,10 @@ export function createTestHost(options: TestHostOptions): TestHost {
 }
 
 /** The capabilities of the test, and the logger, which every host lends. By service name. */
-function lendAll(options: TestHostOptions, take: (line: LogRequest) => void): ReadonlyMap<string, CallHandler> {
+function lendAll(
+  options: TestHostOptions,
+  take: (line: LogRequest) => void,
+): ReadonlyMap<string, CallHandler> {
   const logger: Implementation<typeof Logger> = {
     log(line) {
       take(line);
@@ -183,7 +204,9 @@ function lendAll(options: TestHostOptions, take: (line: LogRequest) => void): Re
   for (const [key, implementation] of Object.entries(options.capabilities)) {
     const need = options.requires[key];
     if (need?.arity !== "capability") {
-      throw new TypeError(`testPlugin: capabilities.${key}: the plugin does not ask for a capability under this key`);
+      throw new TypeError(
+        `testPlugin: capabilities.${key}: the plugin does not ask for a capability under this key`,
+      );
     }
     lent.set(need.desc.typeName, createFakeEnd(need.desc, implementation));
   }

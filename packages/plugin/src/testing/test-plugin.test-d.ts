@@ -45,7 +45,11 @@ void testPlugin(needy, { config, services: { ...services, all: { suggest: () => 
 
 const plugin = await testPlugin(needy, {
   config,
-  services: { ...services, perhaps: {}, all: { alpha: { suggest: ({ text }, call) => ({ tags: [text, call.caller.name] }) } } },
+  services: {
+    ...services,
+    perhaps: {},
+    all: { alpha: { suggest: ({ text }, call) => ({ tags: [text, call.caller.name] }) } },
+  },
   capabilities,
 });
 plugin.provide("perhaps", undefined);

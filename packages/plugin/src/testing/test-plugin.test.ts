@@ -56,7 +56,12 @@ describe.each(["direct", "lane"] as const)("over a %s link", (link) => {
         services: {
           tags: {
             suggest(_, call) {
-              seen.push(call.caller, call.onBehalfOf, call.deadline - performance.now(), call.draining.aborted);
+              seen.push(
+                call.caller,
+                call.onBehalfOf,
+                call.deadline - performance.now(),
+                call.draining.aborted,
+              );
               return {};
             },
             forget: () => ({}),
@@ -65,7 +70,10 @@ describe.each(["direct", "lane"] as const)("over a %s link", (link) => {
       }),
     });
     const plugin = tested(await testPlugin(definition, { link }));
-    const options = { caller: { name: "web" }, onBehalfOf: [{ kind: "external" as const, name: "ada" }, { name: "cron" }] };
+    const options = {
+      caller: { name: "web" },
+      onBehalfOf: [{ kind: "external" as const, name: "ada" }, { name: "cron" }],
+    };
     await plugin.client(TagService, options).suggest({}, { timeoutMs: 5_000 });
     expect(seen).toEqual([
       { kind: "plugin", name: "web", runtimeId: "web-00000000", claims: {} },
@@ -138,13 +146,16 @@ describe.each(["direct", "lane"] as const)("over a %s link", (link) => {
     });
     const plugin = tested(await testPlugin(definition, { link }));
     const client = plugin.client(TagService);
-    expect(await rejection(client.suggest({}))).toMatchObject({ code: Code.NotFound, rawMessage: "no such text" });
+    expect(await rejection(client.suggest({}))).toMatchObject({
+      code: Code.NotFound,
+      rawMessage: "no such text",
+    });
     const hidden = await rejection(client.forget({}));
     expect(failureInfo(hidden)).toMatchObject({ reason: "HANDLER_FAILED", fault: "plugin" });
     expect(String(hidden)).not.toContain("hunter2");
     const line = await plugin.logged("notes.v1.TagService/Forget failed: password is hunter2");
     expect(line).toMatchObject({ level: "error", fields: { procedure: "notes.v1.TagService/Forget" } });
-    expect(line.fields["stack"]).toContain("test-plugin.test.ts");
+    expect(line.fields.stack).toContain("test-plugin.test.ts");
   });
 
   test("needs are called, and the calls carry the call that they are made for", async () => {
@@ -176,19 +187,27 @@ describe.each(["direct", "lane"] as const)("over a %s link", (link) => {
         };
       },
     });
-    const names = (callers: readonly { readonly name: string }[]) => callers.map((caller) => caller.name).join();
+    const names = (callers: readonly { readonly name: string }[]) =>
+      callers.map((caller) => caller.name).join();
     const plugin = tested(
       await testPlugin(definition, {
         link,
         services: {
           tags: {
             suggest({ text }, call) {
-              const limited = Number.isFinite(call.deadline) ? call.deadline - performance.now() <= 5_000 : false;
+              const limited = Number.isFinite(call.deadline)
+                ? call.deadline - performance.now() <= 5_000
+                : false;
               seen.push([text, call.caller.name, names(call.onBehalfOf), limited]);
               return { tags: [text.toUpperCase()] };
             },
             forget({ tag }, call) {
-              seen.push([tag, call.caller.name, names(call.onBehalfOf), call.deadline - performance.now() <= 5_000]);
+              seen.push([
+                tag,
+                call.caller.name,
+                names(call.onBehalfOf),
+                call.deadline - performance.now() <= 5_000,
+              ]);
               return {};
             },
           },
@@ -252,7 +271,8 @@ describe("needs that come and go", () => {
     provides: { notes: provides(NotesService, "1.0.0") },
     start({ services, log, signal }) {
       const changes = (async () => {
-        for await (const available of services.perhaps.changes(signal)) log.info(`tags are ${available ? "there" : "gone"}`);
+        for await (const available of services.perhaps.changes(signal))
+          log.info(`tags are ${available ? "there" : "gone"}`);
       })();
       return {
         services: {
@@ -294,7 +314,8 @@ describe("needs that come and go", () => {
       requires: { perhaps: optional(TagService, "^1"), all: each(TagService, "^1") },
       async start({ services }) {
         const answers = [];
-        for (const { plugin, client } of services.all) answers.push(plugin, (await client.suggest({ text: "?" })).tags.join());
+        for (const { plugin, client } of services.all)
+          answers.push(plugin, (await client.suggest({ text: "?" })).tags.join());
         atStart = [services.perhaps.available, answers, services.all.get("nobody")];
         expect(services.all.get("alpha")).toBe([...services.all][0]?.client);
         return {};
@@ -303,7 +324,10 @@ describe("needs that come and go", () => {
     tested(
       await testPlugin(definition, {
         services: {
-          all: { beta: { suggest: () => ({ tags: ["from beta"] }) }, alpha: { suggest: () => ({ tags: ["from alpha"] }) } },
+          all: {
+            beta: { suggest: () => ({ tags: ["from beta"] }) },
+            alpha: { suggest: () => ({ tags: ["from alpha"] }) },
+          },
         },
       }),
     );
@@ -350,7 +374,10 @@ describe("needs that come and go", () => {
     });
     plugin.provide("tags", undefined);
     const nobody = await rejection(client.read({}));
-    expect(nobody).toMatchObject({ code: Code.Unavailable, rawMessage: "Nobody provides notes.v1.TagService in this test." });
+    expect(nobody).toMatchObject({
+      code: Code.Unavailable,
+      rawMessage: "Nobody provides notes.v1.TagService in this test.",
+    });
     expect(failureInfo(nobody)?.reason).toBe("NO_PROVIDER");
   });
 });
@@ -408,7 +435,11 @@ test("health is what the plugin last said", async () => {
   await client.read({ name: "ill" });
   expect(await plugin.health()).toEqual({ state: "unhealthy", reason: "disk full", unavailable: [] });
   await client.read({ name: "so-so" });
-  expect(await plugin.health()).toEqual({ state: "degraded", reason: "slow", unavailable: ["notes.v1.TagService"] });
+  expect(await plugin.health()).toEqual({
+    state: "degraded",
+    reason: "slow",
+    unavailable: ["notes.v1.TagService"],
+  });
   await client.read({ name: "well" });
   expect(await plugin.health()).toEqual({ state: "healthy", reason: "", unavailable: [] });
 });
@@ -450,7 +481,9 @@ describe("the test is told", () => {
     await expect(incomplete({ services: { tags } })).rejects.toThrow(
       new TypeError("testPlugin: capabilities.lent is missing: the plugin requires notes.v1.TagService"),
     );
-    await expect(incomplete({ services: { tags, more: tags }, capabilities: { lent: tags } })).rejects.toThrow(
+    await expect(
+      incomplete({ services: { tags, more: tags }, capabilities: { lent: tags } }),
+    ).rejects.toThrow(
       new TypeError('testPlugin: the plugin does not require "more"; it requires tags, lent'),
     );
     await expect(incomplete({ services: { tags }, capabilities: { lent: tags, tags } })).rejects.toThrow(
@@ -460,7 +493,9 @@ describe("the test is told", () => {
 
   test("that a definition is none of this SDK", async () => {
     const foreign = { $connectPlugin: plain.$connectPlugin };
-    await expect(testPlugin(foreign)).rejects.toThrow(/^testPlugin: the definition must be what definePlugin\(\)/);
+    await expect(testPlugin(foreign)).rejects.toThrow(
+      /^testPlugin: the definition must be what definePlugin\(\)/,
+    );
   });
 });
 
@@ -471,7 +506,9 @@ test("config goes through the plugin's schema", async () => {
     provides: { tags: provides(TagService, "1.0.0") },
     config: z.object({ prefix: z.string(), times: z.number().default(2) }),
     start: ({ config }) => ({
-      services: { tags: { ...tags, suggest: ({ text }) => ({ tags: [config.prefix.repeat(config.times) + text] }) } },
+      services: {
+        tags: { ...tags, suggest: ({ text }) => ({ tags: [config.prefix.repeat(config.times) + text] }) },
+      },
     }),
   });
   const plugin = tested(await testPlugin(definition, { config: { prefix: "#" } }));

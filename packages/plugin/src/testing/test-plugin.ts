@@ -8,7 +8,8 @@ import { createTestHost } from "./test-host.js";
 import type { TestedPlugin } from "./tested-plugin.js";
 
 /** Optional if there is nothing in it that must be given. */
-type Option<K extends string, T> = Record<never, never> extends T ? { readonly [P in K]?: T } : { readonly [P in K]: T };
+type Option<K extends string, T> =
+  Record<never, never> extends T ? { readonly [P in K]?: T } : { readonly [P in K]: T };
 
 const START_TIMEOUT_MS = 10_000;
 
@@ -36,8 +37,8 @@ export type TestPluginOptions<ConfigIn, N extends Needs> = {
 export async function testPlugin<ConfigIn, N extends Needs>(
   definition: PluginDefinition<ConfigIn, N>,
   ...rest: Record<never, never> extends TestPluginOptions<ConfigIn, N>
-    ? [options?: TestPluginOptions<ConfigIn, N>]
-    : [options: TestPluginOptions<ConfigIn, N>]
+    ? [options?: TestPluginOptions<NoInfer<ConfigIn>, NoInfer<N>>]
+    : [options: TestPluginOptions<NoInfer<ConfigIn>, NoInfer<N>>]
 ): Promise<TestedPlugin<N>> {
   const settings: Settings = rest[0] ?? {};
   const source = sourceOf(definition);

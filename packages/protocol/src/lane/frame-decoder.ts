@@ -128,7 +128,7 @@ export class FrameDecoder {
     else if (body !== end) {
       throw new LaneProtocolError(
         "frame-content",
-        `HEAD without a body must end with its block, but goes on`,
+        `HEAD without BODY must end with its block, but goes on`,
       );
     } else if (kind & FrameFlag.END) this.#visitor.end(id, NO_METADATA, undefined);
   }

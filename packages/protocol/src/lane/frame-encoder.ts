@@ -94,16 +94,11 @@ export class FrameEncoder {
   /** The call ended, with a trailer or a failure or both. */
   outcome(id: number, trailer: Metadata, failure: CallFailure | undefined): void {
     const trailerSize = metadataBound(trailer);
-    if (failure === undefined) {
-      const start = this.#begin(FrameType.END, id, trailerSize);
-      writeMetadata(this.#out, trailer, this.#names);
-      this.#finish(start);
-      return;
-    }
-    const sent = fitFailure(failure, MAX_BLOCK - trailerSize);
-    const start = this.#begin(FrameType.END | FrameFlag.FAILED, id, trailerSize + failureBound(sent));
+    const sent = failure === undefined ? undefined : fitFailure(failure, MAX_BLOCK - trailerSize);
+    const kind = sent === undefined ? FrameType.END : FrameType.END | FrameFlag.FAILED;
+    const start = this.#begin(kind, id, trailerSize + (sent === undefined ? 0 : failureBound(sent)));
     writeMetadata(this.#out, trailer, this.#names);
-    writeFailure(this.#out, sent, this.#names);
+    if (sent !== undefined) writeFailure(this.#out, sent, this.#names);
     this.#finish(start);
   }
 
