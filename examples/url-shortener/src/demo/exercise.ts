@@ -44,7 +44,8 @@ export async function exercise({ shortener, clicks }: Shortener, urls: readonly 
   let next = 0;
   for await (const { code, url } of shortener.resolveMany(asked(expected))) {
     const want = expected[next++];
-    if (code !== want?.code || url !== want.url) wrong.push(`${code}: wanted ${want?.url}, got ${url} (as a stream)`);
+    if (code !== want?.code || url !== want.url)
+      wrong.push(`${code}: wanted ${want?.url}, got ${url} (as a stream)`);
   }
   if (next !== expected.length) wrong.push(`the stream gave ${next} answers to ${expected.length} questions`);
 

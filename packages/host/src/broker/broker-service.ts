@@ -42,7 +42,7 @@ export function createBrokerService(
           bearerToken: granted.bearer,
           capabilityType: granted.service,
           version: granted.version,
-          expiresIn: durationFromMs(granted.expiresInMs),
+          expiresIn: durationFromMs(Math.floor(granted.expiresInMs)),
           methods: [...granted.methods],
         },
       };

@@ -4,7 +4,7 @@ import { JournalService } from "../gen/shortener/v1/journal_pb.js";
 
 /** Writes what happens into the host's log. */
 export default definePlugin({
-  name: "shortener-journal",
+  name: "shortener-logger",
   version: "1.0.0",
   provides: { journal: provides(JournalService, "1.0.0") },
   requires: { log: capability(Logger, "^1.0.0", { methods: ["log"] }) },
