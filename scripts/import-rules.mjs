@@ -28,7 +28,14 @@ export const nodeGlobals = [
 ];
 
 /** Where settings may be read from the environment. Everywhere else they come in as arguments. */
-export const mayReadEnvironment = ["packages/cli/src/", "packages/plugin/src/serve/"];
+export const mayReadEnvironment = [
+  "packages/cli/src/",
+  "packages/plugin/src/serve/",
+  // Hands some of it on to plugins; nothing of the host is configured by it.
+  "packages/host/src/launcher/carrier-environment.ts",
+  // Tests what is handed on.
+  "packages/host/src/testing/",
+];
 
 /**
  * The rooms of `packages/host/src`: a folder, or a file at the top that stands for itself.

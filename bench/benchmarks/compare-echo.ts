@@ -64,7 +64,7 @@ export async function loadEach(
 ): Promise<readonly CallLoad[][]> {
   const order = { inFlight, ms: pace.runMs, bytes: ECHO_TEXT_BYTES };
   return await interleave(
-    pace.rounds,
+    pace,
     subjects.map((subject) => async () => await subject.order(order)),
   );
 }

@@ -15,7 +15,7 @@ export const serverStream: Benchmark = {
     ];
     for (const subject of subjects) await subject.order({ ms: pace.warmUpMs });
     const [ours, theirs] = await interleave(
-      pace.rounds,
+      pace,
       subjects.map((subject) => async () => await subject.order({ ms: pace.runMs })),
     );
     return [

@@ -1,4 +1,5 @@
 import { type Benchmark, nodeSubject } from "../harness/benchmark.js";
+import { interleave } from "../harness/interleave.js";
 import { createRow } from "../harness/row.js";
 import type { StallOrder, StallReport } from "../subjects/ours-stall.subject.js";
 
@@ -9,10 +10,8 @@ export const stalledReader: Benchmark = {
     const { pace } = bench;
     const subject = await bench.start<StallOrder, StallReport>(nodeSubject("ours-stall"));
     await subject.order({ ms: pace.warmUpMs });
-    const reports: StallReport[] = [];
-    for (let round = 0; round < pace.rounds; round += 1)
-      reports.push(await subject.order({ ms: pace.runMs }));
-    const pick = (value: (report: StallReport) => number) => reports.map(value);
+    const [reports] = await interleave(pace, [async () => await subject.order({ ms: pace.runMs })]);
+    const pick = (value: (report: StallReport) => number) => reports!.map(value);
     return [
       createRow({
         name: "stalled reader: what its writer goes on to send",

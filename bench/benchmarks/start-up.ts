@@ -11,8 +11,11 @@ export const startUp: Benchmark = {
     const ready = async () => await subject.order({ what: "plugin" });
     const bare = async () => await subject.order({ what: "bare import" });
     // The first of each reads files that the others find in memory.
-    await interleave(1, [ready, bare]);
-    const [ours, theirs] = await interleave(bench.pace.quick ? 7 : 21, [ready, bare]);
+    await interleave({ ...bench.pace, rounds: 1 }, [ready, bare]);
+    const [ours, theirs] = await interleave({ ...bench.pace, rounds: bench.pace.quick ? 7 : 21 }, [
+      ready,
+      bare,
+    ]);
     return [
       createRow({
         name: "child-process plugin: launch to ready",

@@ -15,8 +15,8 @@ export const streamMemory: Benchmark = {
     if (bench.pace.quick) {
       bench.note(`${sizes.short} and ${sizes.long} MiB instead of 256 and 2048, because of --quick`);
     }
-    const rounds = Math.min(bench.pace.rounds, 3);
-    const [short, pipe, long] = await interleave(rounds, [
+    const pace = { ...bench.pace, rounds: Math.min(bench.pace.rounds, 3) };
+    const [short, pipe, long] = await interleave(pace, [
       async () => await measureOnce(bench, "ours-relay", sizes.short),
       async () => await measureOnce(bench, "pipe", sizes.short),
       async () => await measureOnce(bench, "ours-relay", sizes.long),

@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import type { Rounds } from "./interleave.js";
 import type { MeasuredRow } from "./row.js";
 import { type Subject, type SubjectCommand, startSubject } from "./subject.js";
 
@@ -12,16 +13,21 @@ export interface Benchmark {
 }
 
 /** How long everything takes. */
-export interface Pace {
+export interface Pace extends Rounds {
   readonly quick: boolean;
-  readonly rounds: number;
   readonly warmUpMs: number;
   /** Of one measurement. */
   readonly runMs: number;
 }
 
-export const fullPace: Pace = { quick: false, rounds: 7, warmUpMs: 1_500, runMs: 1_500 };
-export const quickPace: Pace = { quick: true, rounds: 3, warmUpMs: 400, runMs: 400 };
+export const fullPace: Pace = {
+  quick: false,
+  rounds: 7,
+  limitMs: Number.POSITIVE_INFINITY,
+  warmUpMs: 1_500,
+  runMs: 1_500,
+};
+export const quickPace: Pace = { quick: true, rounds: 3, limitMs: 4_000, warmUpMs: 400, runMs: 400 };
 
 /** What a benchmark may use. */
 export interface Bench {

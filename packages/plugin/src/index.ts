@@ -1,8 +1,15 @@
 // For whoever writes a plugin.
 
-// What handlers meet.
-export type { Caller } from "@connect-plugin/protocol";
-export type { CallContext, Implementation, ServiceCallOptions, ServiceClient } from "@connect-plugin/rpc";
+// What handlers and callers meet.
+export type { Caller, FailureInfo, Reason } from "@connect-plugin/protocol";
+export {
+  type CallContext,
+  failureInfo,
+  type Implementation,
+  type ServiceCallOptions,
+  type ServiceClient,
+} from "@connect-plugin/rpc";
+export { Code, ConnectError } from "@connectrpc/connect";
 export { definePlugin } from "./define/define-plugin.js";
 export {
   type CapabilityOptions,

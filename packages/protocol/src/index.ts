@@ -147,7 +147,7 @@ export {
   type FrameVisitor,
 } from "./lane/frame-decoder.js";
 export { FrameEncoder } from "./lane/frame-encoder.js";
-export { LaneProtocolError, type LaneRule } from "./lane/lane-rule.js";
+export { LaneProtocolError, type LaneRule, laneRules } from "./lane/lane-rule.js";
 export { metadataSize } from "./lane/metadata-block.js";
 export { defaultSettings, type LaneSettings, MAX_CREDIT } from "./lane/settings.js";
 

@@ -40,7 +40,8 @@ export const protobufCodec: MessageCodec = {
   },
   decode(desc, bytes, codec, owned = false) {
     if (codec === "json") return fromJsonString(desc, utf8Decoder.decode(bytes));
-    // protobuf-es lets bytes fields and unknown fields point into what it reads.
-    return fromBinary(desc, owned ? bytes : bytes.slice());
+    // protobuf-es lets bytes fields and unknown fields point into what it reads. Not `slice`: that of Node's Buffer
+    // does not copy.
+    return fromBinary(desc, owned ? bytes : new Uint8Array(bytes));
   },
 };

@@ -116,9 +116,9 @@ export function createMessageReader(
   function part(parts: MessageParts | undefined, piece: BytesPiece): MessageParts {
     const size = (parts?.size ?? 0) + piece.bytes.byteLength;
     if (size > maxMessageBytes) throw tooLarge(`at least ${size}`);
-    if (parts === undefined) return { chunks: [piece.bytes.slice()], gzip: piece.gzip, size };
+    if (parts === undefined) return { chunks: [new Uint8Array(piece.bytes)], gzip: piece.gzip, size };
     if (parts.gzip !== piece.gzip) throw invalid("only a part of it is compressed");
-    parts.chunks.push(piece.bytes.slice());
+    parts.chunks.push(new Uint8Array(piece.bytes));
     parts.size = size;
     return parts;
   }

@@ -27,10 +27,6 @@ export type Action =
 
 /**
  * Decides. Asked for every call, watch and grant, synchronously, so that nothing can change between decision and act.
+ * Where the operator has set none, all that a manifest asks for is allowed.
  */
 export type Authorize = (principal: Principal, action: Action) => Decision;
-
-export const ALLOWED: Decision = { allow: true };
-
-/** The decision where the operator has set no policy: what the manifest asks for is allowed. */
-export const allowAll: Authorize = () => ALLOWED;

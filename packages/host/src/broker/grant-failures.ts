@@ -1,4 +1,4 @@
-import { type CallFailure, createFailure, quoted } from "@connect-plugin/protocol";
+import { type CallFailure, createFailure, printable, quoted } from "@connect-plugin/protocol";
 import type { Principal } from "../auth/principal.js";
 
 // What is said of requests and grants that do not hold.
@@ -7,7 +7,7 @@ export function capabilityUnknown(service: string, lent: Iterable<string>): Call
   return createFailure(
     "CAPABILITY_UNKNOWN",
     `this host lends no capability ${quoted(service)}; it lends ${[...lent].join(", ")}`,
-    { facts: { capability: service } },
+    { facts: { capability: printable(service) } },
   );
 }
 
@@ -23,7 +23,7 @@ export function noSuchMethod(service: string, method: string, known: readonly st
   return createFailure(
     "UNKNOWN_METHOD",
     `capability ${service} has no method ${quoted(method)}; it has ${known.join(", ")}`,
-    { facts: { capability: service, method } },
+    { facts: { capability: service, method: printable(method) } },
   );
 }
 
@@ -77,7 +77,7 @@ export function outsideGrant(granted: string, methods: readonly string[], what: 
   return createFailure(
     "GRANT_SCOPE",
     `the grant covers ${covers}, not ${quoted(what)}; ask for one that covers it`,
-    { facts: { capability: granted, wanted: what } },
+    { facts: { capability: granted, wanted: printable(what) } },
   );
 }
 

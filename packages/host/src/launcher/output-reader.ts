@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import { createOutputLines } from "./output-lines.js";
+import { within } from "./within.js";
 
 /** What a plugin may write in the long run, in bytes a second and stream. */
 const RATE = 1_048_576;
@@ -10,13 +11,14 @@ const BURST = 1_048_576;
 /** What a line costs beside its bytes: telling it is more work than reading it. */
 const LINE_COST = 64;
 
-/** How long what is left in a stream may take once its writer is gone. */
-const DRAIN_LIMIT_MS = 500;
+/** How long nothing may come of a stream whose writer is gone, and how often that is looked at before it is left. */
+const QUIET_MS = 250;
+const QUIET_ROUNDS = 5;
 
 export interface OutputReader {
   /**
-   * The writer is gone: reads what is left, without a brake, and tells the last line. Settles within half a second;
-   * a process that has inherited the stream and lives on is not listened to any longer.
+   * The writer is gone: reads what is left, without a brake, and tells the last line. Settles soon: a process that has
+   * inherited the stream and lives on is not listened to any longer.
    */
   finish(): Promise<void>;
 }
@@ -31,6 +33,7 @@ export function createOutputReader(stream: Readable, tell: (line: string) => voi
   let pause: NodeJS.Timeout | undefined;
   let told = false;
   let finishing = false;
+  let received = 0;
 
   const lines = createOutputLines((line) => {
     budget -= LINE_COST;
@@ -55,6 +58,7 @@ export function createOutputReader(stream: Readable, tell: (line: string) => voi
     stream.once("error", () => resolve());
   });
   stream.on("data", (chunk: Buffer) => {
+    received += chunk.byteLength;
     lines.add(chunk);
     spend(chunk.byteLength);
   });
@@ -64,12 +68,11 @@ export function createOutputReader(stream: Readable, tell: (line: string) => voi
       finishing = true;
       clearTimeout(pause);
       stream.resume();
-      let limit: NodeJS.Timeout | undefined;
-      const given = new Promise<void>((resolve) => {
-        limit = setTimeout(resolve, DRAIN_LIMIT_MS);
-      });
-      await Promise.race([ended, given]);
-      clearTimeout(limit);
+      let before = -1;
+      for (let round = 0; round < QUIET_ROUNDS && before !== received; round++) {
+        before = received;
+        if (await within(QUIET_MS, ended)) break;
+      }
       stream.destroy();
       lines.finish();
     },

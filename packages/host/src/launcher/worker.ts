@@ -1,4 +1,4 @@
-import { MessageChannel, type MessagePort, type ResourceLimits, Worker } from "node:worker_threads";
+import { MessageChannel, type ResourceLimits, Worker } from "node:worker_threads";
 import { describeValue } from "@connect-plugin/protocol";
 import { bootstrapFile } from "./bootstrap-file.js";
 import { launchCarried } from "./carried-launch.js";
@@ -8,7 +8,8 @@ import { entryFile } from "./entry-file.js";
 import type { Launch } from "./launch.js";
 import { notStarted } from "./launch-failure.js";
 import { createOutputReader } from "./output-reader.js";
-import { createPortPipe } from "./pipe/port-pipe.js";
+import { createRingMemory } from "./pipe/ring.js";
+import { createRingPipe, type RingEnds } from "./pipe/ring-pipe.js";
 
 export interface WorkerOptions {
   /** The plugin file: a path, relative to the working directory of the host, or a `file:` URL. */
@@ -55,10 +56,12 @@ async function openWorker(
   tell: TellOutput,
 ): Promise<Carrier> {
   const { port1, port2 } = new MessageChannel();
+  const [toPlugin, toHost] = [createRingMemory(), createRingMemory()];
+  const theirs: RingEnds = { port: port2, incoming: toPlugin, outgoing: toHost };
   try {
     const thread = new Worker(bootstrapFile("worker-bootstrap"), {
       name: plugin,
-      workerData: { port: port2 },
+      workerData: theirs,
       transferList: [port2],
       argv: [],
       env: carrierEnvironment(options.env),
@@ -67,14 +70,14 @@ async function openWorker(
       stdout: true,
       stderr: true,
     });
-    return createWorkerCarrier(thread, port1, tell);
+    return createWorkerCarrier(thread, { port: port1, incoming: toHost, outgoing: toPlugin }, tell);
   } catch (error) {
     port1.close();
     throw notStarted(plugin, `its worker was refused: ${(error as Error).message}`);
   }
 }
 
-function createWorkerCarrier(thread: Worker, port: MessagePort, tell: TellOutput): Carrier {
+function createWorkerCarrier(thread: Worker, ends: RingEnds, tell: TellOutput): Carrier {
   const stdout = createOutputReader(thread.stdout, (line) => tell("stdout", line));
   const stderr = createOutputReader(thread.stderr, (line) => tell("stderr", line));
   let state: "running" | "killed" | "gone" = "running";
@@ -107,7 +110,7 @@ function createWorkerCarrier(thread: Worker, port: MessagePort, tell: TellOutput
   }
 
   return {
-    pipe: createPortPipe(port),
+    pipe: createRingPipe(ends),
     pid: undefined,
     ended: end(),
     terminate() {

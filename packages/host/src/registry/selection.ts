@@ -1,4 +1,4 @@
-import { type CallFailure, createFailure, quoted, satisfies } from "@connect-plugin/protocol";
+import { type CallFailure, createFailure, printable, quoted, satisfies } from "@connect-plugin/protocol";
 import type { ProvidersByPlugin } from "./provider-view.js";
 import type { ProviderRecord } from "./record.js";
 
@@ -82,6 +82,11 @@ function ofPlugin(query: ProviderQuery, plugin: string, records: readonly Provid
     : { kind: "plugin", plugin, records: healthy };
 }
 
+/** Whoever may call everything may ask for anything, so a name that nobody provides may hold anything. */
+function nameOf({ service }: ProviderQuery): string {
+  return printable(service);
+}
+
 function failed(failure: CallFailure): Resolution {
   return { kind: "failure", failure };
 }
@@ -92,8 +97,8 @@ function chosenIsMissing(
   providers: ProvidersByPlugin,
   knowsPlugin: (name: string) => boolean,
 ): CallFailure {
-  const { service } = query;
-  const facts = { service, plugin: chosen, providers: [...providers.keys()].join(", ") };
+  const service = nameOf(query);
+  const facts = { service, plugin: printable(chosen), providers: [...providers.keys()].join(", ") };
   const there =
     providers.size === 0 ? "nobody else provides it either" : `it is provided by ${facts.providers}`;
   if (query.target !== undefined && !knowsPlugin(chosen)) {
@@ -112,11 +117,12 @@ function chosenIsMissing(
   return createFailure("NO_PROVIDER", `plugin ${quoted(chosen)}${chosenBy} now; ${there}`, { facts });
 }
 
-function nobodyProvides({ service, callerPlugin }: ProviderQuery, providers: ProvidersByPlugin): CallFailure {
+function nobodyProvides(query: ProviderQuery, providers: ProvidersByPlugin): CallFailure {
+  const service = nameOf(query);
   const found =
     providers.size === 0
       ? `no running plugin provides ${service}`
-      : `nobody but the caller, plugin "${callerPlugin}", provides ${service}`;
+      : `nobody but the caller, plugin "${query.callerPlugin}", provides ${service}`;
   return createFailure("NO_PROVIDER", `${found}; add a plugin that does, or see why it is not running`, {
     facts: { service },
   });

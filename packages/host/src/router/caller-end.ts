@@ -76,7 +76,7 @@ export class CallerEnd implements CallHandler {
       deadline = Math.min(deadline, parent.deadline);
     }
     const startedAt = ground.now();
-    if (deadline <= startedAt) return this.refuse(head, responses, alreadyLate(head));
+    if (!(deadline > startedAt)) return this.refuse(head, responses, alreadyLate(head));
     if (header.length > 0) {
       const clean = ground.metadata.clean(header);
       if (clean.kind === "failure") return this.refuse(head, responses, clean.failure);

@@ -1,4 +1,10 @@
-import { type CallFailure, createFailure, type FailureInfo, type Reason } from "@connect-plugin/protocol";
+import {
+  type CallFailure,
+  createFailure,
+  type FailureInfo,
+  printable,
+  type Reason,
+} from "@connect-plugin/protocol";
 import type { CallDistance } from "../event.js";
 
 /** Who answers a call: an instance of a plugin, or the host itself. */
@@ -42,8 +48,8 @@ export function deadlineExceeded(
 ): CallFailure {
   return createFailure(
     "DEADLINE_EXCEEDED",
-    `plugin "${plugin}" did not answer ${service}/${method} before its deadline`,
-    { facts: { plugin, instanceId, service, method } },
+    `plugin "${plugin}" did not answer ${printable(`${service}/${method}`)} before its deadline`,
+    { facts: { plugin, instanceId, service: printable(service), method: printable(method) } },
   );
 }
 

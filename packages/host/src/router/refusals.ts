@@ -3,6 +3,7 @@ import {
   type CallHead,
   createFailure,
   type MethodInfo,
+  printable,
   quoted,
 } from "@connect-plugin/protocol";
 import type { Principal } from "../auth/principal.js";
@@ -46,9 +47,7 @@ export function alreadyLate(head: CallHead): CallFailure {
   return createFailure(
     "DEADLINE_EXCEEDED",
     `the deadline of ${methodOf(head)} had passed before it reached a provider`,
-    {
-      facts: { service: head.service, method: head.method },
-    },
+    { facts: factsOf(head) },
   );
 }
 
@@ -58,7 +57,7 @@ export function notRequired(principal: Principal, head: CallHead, required: Iter
   return createFailure(
     "NOT_REQUIRED",
     `${describe(principal)} calls ${quoted(head.service)}, which its manifest does not require; ${found}. Add it to "requires"`,
-    { facts: { caller: principal.name, service: head.service } },
+    { facts: { caller: principal.name, service: printable(head.service) } },
   );
 }
 
@@ -67,7 +66,7 @@ export function unknownMethod(head: CallHead, plugin: string, known: readonly Me
   return createFailure(
     "UNKNOWN_METHOD",
     `${head.service} of plugin "${plugin}" has no method ${quoted(head.method)}; it has ${names}`,
-    { facts: { service: head.service, method: head.method, plugin } },
+    { facts: { ...factsOf(head), plugin } },
   );
 }
 
@@ -75,13 +74,13 @@ export function otherKind(head: CallHead, plugin: string, kind: MethodInfo["kind
   return createFailure(
     "KIND_MISMATCH",
     `${methodOf(head)} is called as ${head.kind}, but plugin "${plugin}" offers it as ${kind}; the two were generated from different versions of the .proto file`,
-    { facts: { service: head.service, method: head.method, plugin, called: head.kind, offered: kind } },
+    { facts: { ...factsOf(head), plugin, called: head.kind, offered: kind } },
   );
 }
 
 export function noCapability(head: CallHead): CallFailure {
   return createFailure("CAPABILITY_UNKNOWN", `this host lends no capability ${quoted(head.service)}`, {
-    facts: { service: head.service },
+    facts: { service: printable(head.service) },
   });
 }
 
@@ -107,6 +106,11 @@ function describe({ kind, name }: Principal): string {
   return `${kind} "${name}"`;
 }
 
+/** Callers choose the names: they may hold anything. */
 function methodOf({ service, method }: CallHead): string {
-  return `${service}/${method}`;
+  return printable(`${service}/${method}`);
+}
+
+function factsOf({ service, method }: CallHead): { readonly service: string; readonly method: string } {
+  return { service: printable(service), method: printable(method) };
 }

@@ -1,4 +1,5 @@
 import { type CallFailure, type CallHead, createFailure } from "@connect-plugin/protocol";
+import { createTimerWheel } from "@connect-plugin/rpc";
 import { describe, expect, test, vi } from "vitest";
 import { createHead, createScriptedProvider, makeCall, pieceOf } from "./fixtures/call-script.js";
 import { createTestRouter, kvMethods, need, type TestRouter } from "./fixtures/test-router.js";
@@ -132,6 +133,17 @@ describe("what a principal may call", () => {
         failure: call.failure(),
       },
     ]);
+  });
+
+  test("messages show names of the caller's choice, but never as they are", () => {
+    const world = apiAndKv();
+    const host = world.router.handlerFor(world.principals.host, "all");
+    const service = "kv\u001b[2J";
+    for (const head of [{ service }, { service, target: "a\nb" }, { service, deadline: 0 }]) {
+      const failure = makeCall(host, head).failure();
+      expect(JSON.stringify([failure?.message, failure?.info?.facts])).not.toMatch(/\\u001b|\\n/);
+      expect(failure?.message).toContain("kv\\x1b[2J");
+    }
   });
 
   test("the host may call everything", () => {
@@ -348,7 +360,7 @@ describe("repeating", () => {
   });
 
   test("once", () => {
-    const world = createTestRouter();
+    const world = createTestRouter({}, { strategyOf: () => "first" });
     const refuse = () => createScriptedProvider(({ responses }) => responses.end([], unreachable));
     const providers = [1, 2, 3].map(
       (n) => world.provide({ instanceId: `kv-${n}`, provider: refuse() }).provider,
@@ -444,8 +456,11 @@ describe("deadlines", () => {
   test("end a call that nobody answers, and say who did not", () => {
     vi.useFakeTimers({ now: 1_000_000 });
     try {
-      const world = apiAndKv();
+      const wheel = createTimerWheel();
+      const world = apiAndKv({ wheel });
       const call = makeCall(world.api, { deadline: performance.now() + 50 });
+      makeCall(world.api, { deadline: performance.now() + 50 });
+      world.provider.last().responses.end([], undefined);
       vi.advanceTimersByTime(40);
       expect(call.ended).toBe(false);
       vi.advanceTimersByTime(30);
@@ -454,9 +469,9 @@ describe("deadlines", () => {
         message: 'plugin "kv" did not answer kv.v1.Kv/Get before its deadline',
         info: { reason: "DEADLINE_EXCEEDED", facts: { plugin: "kv", instanceId: "kv-1" } },
       });
-      expect(world.provider.last().seen).toEqual(["cancel DEADLINE_EXCEEDED"]);
+      expect(world.provider.calls.map(({ seen }) => seen)).toEqual([["cancel DEADLINE_EXCEEDED"], []]);
       expectNothingLeft(world);
-      expect(vi.getTimerCount()).toBe(0);
+      expect(wheel.size).toBe(0);
     } finally {
       vi.useRealTimers();
     }

@@ -1,5 +1,10 @@
 import type { DescService } from "@bufbuild/protobuf";
-import { type CallHandler, HostSessionService, PluginLifecycle, ServiceRegistry } from "@connect-plugin/protocol";
+import {
+  type CallHandler,
+  HostSessionService,
+  PluginLifecycle,
+  ServiceRegistry,
+} from "@connect-plugin/protocol";
 import { createServiceEnd } from "@connect-plugin/rpc";
 import type { Authorize } from "../auth/decision.js";
 import type { Registry } from "../registry/registry.js";
@@ -33,7 +38,7 @@ export function createHostServices(
   ];
   return new Map([
     serve(PluginLifecycle, createPluginLifecycle(reportHealth)),
-    serve(HostSessionService, createHostSessionService(registry, mayWatch, limit)),
+    serve(HostSessionService, createHostSessionService(registry, principal.name, mayWatch, limit)),
     serve(ServiceRegistry, createServiceRegistry(registry, principal, manifest, mayWatch, limit)),
   ]);
 }

@@ -1,7 +1,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
-  CursorSchema,
   type Cursor as CursorMessage,
+  CursorSchema,
   type HostSessionService,
   isRange,
   type Provider,
@@ -17,9 +17,10 @@ import { healthStateToWire } from "./health-report.js";
 import type { WatchAccess } from "./watch-access.js";
 import type { WatchLimit } from "./watch-limit.js";
 
-/** Tells one plugin who provides what it requires. */
+/** Tells one plugin who provides what it requires: others than itself, because calls do not go to itself either. */
 export function createHostSessionService(
   registry: Registry,
+  plugin: string,
   mayWatch: WatchAccess,
   limit: WatchLimit,
 ): Implementation<typeof HostSessionService> {
@@ -33,7 +34,7 @@ export function createHostSessionService(
         ...(request.from === undefined ? {} : { from: cursorFromWire(request.from) }),
         signal: call.signal,
       });
-      for await (const list of limit.count(lists)) yield describeList(list);
+      for await (const list of limit.count(lists)) yield describeList(list, plugin);
     },
   };
 }
@@ -42,9 +43,13 @@ export function createHostSessionService(
 export function checkRange(range: string): string | undefined {
   if (range === "") return undefined;
   if (isRange(range)) return range;
-  throw failureError("MESSAGE_INVALID", `range must be a semver range such as ^1.2.0, but is ${quoted(range)}`, {
-    fault: "caller",
-  });
+  throw failureError(
+    "MESSAGE_INVALID",
+    `range must be a semver range such as ^1.2.0, but is ${quoted(range)}`,
+    {
+      fault: "caller",
+    },
+  );
 }
 
 export function cursorFromWire(cursor: CursorMessage): Cursor {
@@ -55,9 +60,13 @@ export function cursorToWire(cursor: Cursor): CursorMessage {
   return create(CursorSchema, { epoch: cursor.epoch, revision: BigInt(cursor.revision) });
 }
 
-function describeList(list: ProviderList): MessageInitShape<typeof WatchProvidersResponseSchema> {
+function describeList(
+  list: ProviderList,
+  reader: string,
+): MessageInitShape<typeof WatchProvidersResponseSchema> {
   const byPlugin = new Map<string, ProviderRecord[]>();
   for (const record of list.providers) {
+    if (record.plugin === reader) continue;
     const known = byPlugin.get(record.plugin);
     if (known === undefined) byPlugin.set(record.plugin, [record]);
     else known.push(record);

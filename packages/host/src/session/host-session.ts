@@ -68,7 +68,6 @@ export interface SessionEvents {
 export interface ProvenPlugin {
   readonly principal: Principal;
   readonly manifest: Manifest;
-  readonly instanceId: string;
   /** Takes its word on its health. */
   reportHealth(report: HealthReport): void;
 }
@@ -121,9 +120,11 @@ function openSession({ terms, auth, callsOf, onEnd }: SessionsOptions, request: 
 
   function accept(proven: Principal, manifest: Manifest): void {
     principal = proven;
-    beyond = callsOf({ principal: proven, manifest, instanceId, reportHealth: request.on.health });
+    beyond = callsOf({ principal: proven, manifest, reportHealth: request.on.health });
     // The answer goes out first: what follows from it may be a call to the plugin.
-    setImmediate(() => request.on.accepted(proven.runtimeId));
+    setImmediate(() => {
+      if (!ended) request.on.accepted(proven.runtimeId);
+    });
   }
 
   function controlled(): CallHandler {

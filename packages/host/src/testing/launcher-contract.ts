@@ -244,7 +244,11 @@ function addEnds(add: Add): void {
 
 function addResources(add: Add): void {
   const environment: CaseBody = async (bench) => {
-    const mine = { CONTRACT_HOST_SECRET: "of the host", NODE_EXTRA_CA_CERTS: "/nowhere", NODE_OPTIONS: "--no-warnings" };
+    const mine = {
+      CONTRACT_HOST_SECRET: "of the host",
+      NODE_EXTRA_CA_CERTS: "/nowhere",
+      NODE_OPTIONS: "--no-warnings",
+    };
     const before = { ...process.env };
     Object.assign(process.env, mine);
     try {
@@ -286,7 +290,8 @@ function addResources(add: Add): void {
     for (let round = 0; round < 20; round++) {
       const launched = await bench.launch();
       assert.equal((await call(launched, "Echo")).failure, undefined);
-      if (round % 2 === 0) await launched.kill();
+      const byForce = round % 2 === 0;
+      if (byForce) void launched.kill();
       else launched.terminate();
       await soon("the exit", launched.exited);
       const { pid } = launched;

@@ -1,8 +1,8 @@
 import type { PluginEntry } from "@connect-plugin/protocol";
 import type { HostEvent } from "../event.js";
 import { createHost, type Host } from "../host.js";
-import type { HostOptions, PluginSpec } from "../host-options.js";
 import type { HostReport } from "../host-life.js";
+import type { HostOptions, PluginSpec } from "../host-options.js";
 import { inProcess } from "../launcher/in-process.js";
 
 /** A host for tests, and all that happened in it. */
@@ -19,7 +19,8 @@ export interface TestHost {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export interface TestHostOptions extends Omit<HostOptions<Record<string, unknown>>, "plugins" | "output" | "onEvent"> {
+export interface TestHostOptions
+  extends Omit<HostOptions<Record<string, unknown>>, "plugins" | "output" | "onEvent"> {
   /** Entries run in this process; anything else is a spec. */
   readonly plugins: Readonly<Record<string, PluginEntry | PluginSpec>>;
 }

@@ -121,7 +121,8 @@ export class PluginLife {
     // A host may say so in the same breath as its answer to the handshake, which is still being checked then.
     if (this.phase.now.name === "handshaking") await this.met.promise;
     // The host's word comes right behind its answer to the handshake, and can be read before that is worked off.
-    if (this.phase.now.name === "handshaking") await Promise.race([this.begun.promise, this.hostGone.promise]);
+    if (this.phase.now.name === "handshaking")
+      await Promise.race([this.begun.promise, this.hostGone.promise]);
     const { host, identity } = this;
     if (host === undefined || identity === undefined || !this.phase.enter({ name: "starting" })) {
       throw this.startRefused();

@@ -1,11 +1,10 @@
-// What a plugin's worker runs first. The port in its data is the pipe; a message from the host asks it to stop.
-import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import { createPortPipe } from "../pipe/port-pipe.js";
+// What a plugin's worker runs first. Its data are its ends of the pipe; a message from the host asks it to stop.
+import { parentPort, workerData } from "node:worker_threads";
+import { createRingPipe, type RingEnds } from "../pipe/ring-pipe.js";
 import { flushOutput } from "./flush-output.js";
 import { runEntry } from "./run-entry.js";
 
-const { port } = workerData as { readonly port: MessagePort };
-const run = runEntry(createPortPipe(port));
+const run = runEntry(createRingPipe(workerData as RingEnds));
 
 parentPort?.on("message", (reason: string) => run.stop(reason));
 // Only the pipe keeps the worker.
