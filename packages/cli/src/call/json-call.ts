@@ -62,7 +62,7 @@ export async function callJson(
     header: (header) => receiver.header(header),
     message(piece) {
       if (piece.form !== "bytes") throw new TypeError("an operator's connection carries bytes only");
-      partial.push(piece.bytes.slice());
+      partial.push(new Uint8Array(piece.bytes));
       if (piece.more) {
         requests.credit(pieceCost(piece));
         return;
