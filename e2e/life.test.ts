@@ -1,10 +1,11 @@
 // The life of hosts and plugins, with real workers and processes.
 import { setImmediate as nextTurn } from "node:timers/promises";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { HostEvent } from "@connect-plugin/host";
 import { describe, expect, it } from "vitest";
 import { HazardService, Misbehaviour } from "./gen/probe/v1/hazard_pb.js";
 import { LeftService, RightService } from "./gen/probe/v1/order_pb.js";
-import { ProbeService } from "./gen/probe/v1/probe_pb.js";
+import { type CountRequestSchema, ProbeService } from "./gen/probe/v1/probe_pb.js";
 import type { Sight } from "./fixtures/observer.plugin.js";
 import { failureOf } from "./support/failure-of.js";
 import { DISTANCES, fixture, launchAt } from "./support/launch-at.js";
@@ -139,14 +140,11 @@ describe.each(DISTANCES)("a restart (%s)", (distance) => {
     const { runtimeId } = await client.echo({});
     const finite = client.wait({ tag: "finite", milliseconds: 600 });
     const endless = failureOf(client.wait({ tag: "endless" }));
-    const polite = (async () => {
-      for await (const _ of client.count({ tag: "polite", untilDraining: true, payloadBytes: 1_000 }));
-    })();
-    const rude = failureOf(
-      (async () => {
-        for await (const _ of client.count({ tag: "rude", payloadBytes: 1_000 }));
-      })(),
-    );
+    const readAll = async (request: MessageInitShape<typeof CountRequestSchema>) => {
+      for await (const _ of client.count(request)) await nextTurn();
+    };
+    const polite = readAll({ tag: "polite", untilDraining: true, payloadBytes: 1_000 });
+    const rude = failureOf(readAll({ tag: "rude", payloadBytes: 1_000 }));
     const begun = async (tag: string) => (await client.witness({ tag })).began === 1;
     for (const tag of ["finite", "endless", "polite", "rude"]) await until(`${tag} is at work`, () => begun(tag));
     const restarted = host.restart("target");

@@ -175,6 +175,30 @@ export async function useProject(folder) {
   }
 }
 
+/** What docs/guide/first-host.md shows. */
+const applicationOutput = `Hello, Ada!
+1
+2
+3
+far Hello, far!
+near Hello, near!
+Hello, you, who waited!
+far: ready, child-process, restarts: 1
+near: ready, worker, restarts: 0
+`;
+
+/** Runs the application of the guide, which is a host itself. */
+async function runApplication(folder) {
+  const { code, stdout, output } = await run("node", ["application.js"], {
+    cwd: folder,
+    env: process.env,
+    timeoutSeconds: 60,
+  });
+  if (code === 0 && stdout === applicationOutput) return [];
+  const found = `exit code ${code}: ${output.trim()}`;
+  return [{ where: "application.ts of the first host", wanted: applicationOutput, found }];
+}
+
 function watchOutput(child) {
   let text = "";
   let out = "";
@@ -236,7 +260,8 @@ async function main() {
     for (const one of packed) problems.push(...(await checkTarball(one)));
     const layout = await layOutProject(project, packed);
     problems.push(...layout);
-    if (layout.length === 0) problems.push(...(await useProject(project)));
+    if (layout.length === 0)
+      problems.push(...(await useProject(project)), ...(await runApplication(project)));
     const sizes = packed
       .map(({ name, size }) => `${name.split("/")[1]} ${Math.ceil(size / 1024)} KiB`)
       .join(", ");

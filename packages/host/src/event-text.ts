@@ -77,7 +77,9 @@ export function describeEvent(event: HostEvent): EventText {
         reason: event.reason,
       });
     case "grant.issued":
-      return about("debug", event.plugin, `was granted ${event.capability}`, { capability: event.capability });
+      return about("debug", event.plugin, `was granted ${event.capability}`, {
+        capability: event.capability,
+      });
     case "grant.ended":
       return about("debug", event.plugin, `lost its grant of ${event.capability}: ${event.reason}`, {
         capability: event.capability,
@@ -104,7 +106,11 @@ function about(
   return { level, plugin, message, facts };
 }
 
-function exitFacts(exit: { readonly kind: string; readonly code?: number | null; readonly signal?: string | null }) {
+function exitFacts(exit: {
+  readonly kind: string;
+  readonly code?: number | null;
+  readonly signal?: string | null;
+}) {
   const facts: Record<string, string> = { kind: exit.kind };
   if (exit.code !== undefined && exit.code !== null) facts.code = String(exit.code);
   if (exit.signal !== undefined && exit.signal !== null) facts.signal = exit.signal;

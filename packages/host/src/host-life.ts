@@ -43,7 +43,6 @@ export interface HostLifeOptions {
 /** Time for plugins to stop of their own accord. */
 const GRACE_MS = 15_000;
 
-
 export function createHostLife({ supervisor, emit, openSocket }: HostLifeOptions): HostLife {
   const startedAt = new Date();
   let phase: HostLife["state"] = "new";
@@ -53,15 +52,19 @@ export function createHostLife({ supervisor, emit, openSocket }: HostLifeOptions
   function report(): HostReport {
     const views = supervisor.plugins();
     return {
-      ready: views.every(({ spec, status }) => !spec.essential || status === "running" || status === "degraded"),
+      ready: views.every(
+        ({ spec, status }) => !spec.essential || status === "running" || status === "degraded",
+      ),
       plugins: views.map(({ name, status, failure }) => ({ name, status, failure })),
     };
   }
 
   function failedEssentials(): readonly { readonly name: string; readonly failure: CallFailure }[] {
-    return supervisor.plugins().flatMap(({ name, spec, failure }) =>
-      spec.essential && failure !== undefined ? [{ name, failure }] : [],
-    );
+    return supervisor
+      .plugins()
+      .flatMap(({ name, spec, failure }) =>
+        spec.essential && failure !== undefined ? [{ name, failure }] : [],
+      );
   }
 
   const isEnding = () => phase === "stopping" || phase === "stopped";
@@ -91,7 +94,10 @@ export function createHostLife({ supervisor, emit, openSocket }: HostLifeOptions
     return report();
   }
 
-  function stop({ graceMs = GRACE_MS, reason = "a stop was asked for" }: StopOptions = {}): Promise<StopReport> {
+  function stop({
+    graceMs = GRACE_MS,
+    reason = "a stop was asked for",
+  }: StopOptions = {}): Promise<StopReport> {
     if (ending === undefined) {
       phase = "stopping";
       emit({ type: "host.stopping", reason });
@@ -128,11 +134,14 @@ function stopped(): CallFailure {
 }
 
 /** One failure for all: the reason is that of the first plugin that did not fail just because of another. */
-function cannotStart(failed: readonly { readonly name: string; readonly failure: CallFailure }[]): CallFailure {
+function cannotStart(
+  failed: readonly { readonly name: string; readonly failure: CallFailure }[],
+): CallFailure {
   const root = failed.find(({ failure }) => failure.info?.reason !== "DEPENDENCY_FAILED") ?? failed[0]!;
   const { info } = root.failure;
   const lines = failed.map(({ name, failure }) => `  ${name}: ${failure.message}`).join("\n");
-  const what = failed.length === 1 ? "an essential plugin failed" : `${failed.length} essential plugins failed`;
+  const what =
+    failed.length === 1 ? "an essential plugin failed" : `${failed.length} essential plugins failed`;
   return createFailure(
     info?.reason ?? "START_FAILED",
     `the host cannot start, because ${what}:\n${lines}\n` +

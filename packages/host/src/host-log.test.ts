@@ -12,15 +12,15 @@ const failed: HostEvent = {
 
 describe("what is shown", () => {
   it("bears the plugin's name and is one line each", () => {
-    let shown = "";
-    const show = showOn({ write: (text) => void (shown += text) });
+    const shown: string[] = [];
+    const show = showOn({ write: (text) => void shown.push(text) });
     show({ ...ofKv, type: "instance.output", stream: "stdout", line: "listening\u001b[2J" });
     show({ type: "plugin.log", plugin: "kv", level: "warn", message: "slow", fields: { ms: "12" } });
     show({ ...ofKv, type: "instance.state", from: "ready", to: "draining", reason: "x" });
     show(failed);
     show({ type: "host.stopped", leaked: [] });
     show({ type: "host.stopped", leaked: ["kv: it blocks"] });
-    expect(shown).toBe(
+    expect(shown.join("")).toBe(
       "kv | listening\\x1b[2J\n" +
         'kv | warn: slow ms="12"\n' +
         "kv | failed: no disk\\nat all\n" +
@@ -32,7 +32,8 @@ describe("what is shown", () => {
 describe("a logger", () => {
   it("gets fields and a message, by level", () => {
     const lines: unknown[] = [];
-    const take = (level: string) => (fields: object, message: string) => void lines.push([level, fields, message]);
+    const take = (level: string) => (fields: object, message: string) =>
+      void lines.push([level, fields, message]);
     const log = logTo({ debug: take("debug"), info: take("info"), warn: take("warn"), error: take("error") });
     log({ type: "host.ready" });
     log({ ...ofKv, type: "instance.ready", startedInMs: 12.34 });

@@ -34,7 +34,9 @@ export function showOn(stream: { write(text: string): unknown }): (event: HostEv
         stream.write(`${plugin} | ${printable(message, LINE_LIMIT)}\n`);
         return;
       case "plugin.log": {
-        const fields = Object.entries(event.fields).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
+        const fields = Object.entries(event.fields).map(
+          ([name, value]) => ` ${name}=${JSON.stringify(value)}`,
+        );
         stream.write(`${plugin} | ${level}: ${printable(message + fields.join(""), LINE_LIMIT)}\n`);
         return;
       }

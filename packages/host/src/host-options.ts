@@ -119,14 +119,17 @@ export function readPlugins<P extends Record<string, unknown>>(
 ): ReadonlyMap<string, SupervisedPlugin> {
   refuseUnknown("", options, hostKeys);
   const plugins = new Map<string, SupervisedPlugin>();
-  const specs: Readonly<Record<string, PluginSpecBase<never> & { readonly config?: unknown }>> = options.plugins;
+  const specs: Readonly<Record<string, PluginSpecBase<never> & { readonly config?: unknown }>> =
+    options.plugins;
   for (const [name, spec] of Object.entries(specs)) {
     const problem = pluginNameProblem(name);
     if (problem !== undefined) throw new TypeError(`plugins: ${problem}`);
     const at = `plugins.${name}`;
     refuseUnknown(`${at}.`, spec, specKeys);
     if (typeof spec.launch?.launch !== "function") {
-      throw new TypeError(`${at}.launch: wanted inProcess(), worker() or childProcess(), got ${String(spec.launch)}`);
+      throw new TypeError(
+        `${at}.launch: wanted inProcess(), worker() or childProcess(), got ${String(spec.launch)}`,
+      );
     }
     plugins.set(name, {
       launcher: spec.launch,

@@ -1,5 +1,5 @@
-import { ConnectError } from "@connectrpc/connect";
 import { failureInfo } from "@connect-plugin/rpc";
+import { ConnectError } from "@connectrpc/connect";
 import { afterEach, describe, expect, it } from "vitest";
 import { createFakePlugin, type FakePluginOptions } from "./testing/fake-plugin.js";
 import { createTestHost, type TestHost, type TestHostOptions } from "./testing/test-host.js";
@@ -526,8 +526,14 @@ describe("an instance", () => {
 
 describe("options", () => {
   it.each<[unknown, string]>([
-    [{ plugins: { A: {} } }, 'plugins: a plugin name must be lower-case letters and digits with single hyphens between them, beginning with a letter, but is "A"'],
-    [{ plugins: { a: {} } }, "plugins.a.launch: wanted inProcess(), worker() or childProcess(), got undefined"],
+    [
+      { plugins: { A: {} } },
+      'plugins: a plugin name must be lower-case letters and digits with single hyphens between them, beginning with a letter, but is "A"',
+    ],
+    [
+      { plugins: { a: {} } },
+      "plugins.a.launch: wanted inProcess(), worker() or childProcess(), got undefined",
+    ],
     [{ plugins: {}, plugin: {} }, /^plugin: there is no such option, but plugins, name,/],
     [{ plugins: {}, prefer: { x: "kv" } }, 'prefer: there is no plugin "kv", but none'],
     [{ plugins: {}, deadlines: { start: 1 } }, /^deadlines\.start: there is no such deadline, but launchMs,/],

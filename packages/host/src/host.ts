@@ -3,13 +3,13 @@ import { create, type DescService } from "@bufbuild/protobuf";
 import {
   AdminService,
   type CallHandler,
-  CapabilitySchema,
   CapabilityBroker,
+  CapabilitySchema,
   CORE_VERSIONS,
   createFailure,
   DEFAULT_COOKIE,
 } from "@connect-plugin/protocol";
-import { createServiceEnd, refuseCalls, type ServiceClient, createServiceClient } from "@connect-plugin/rpc";
+import { createServiceClient, createServiceEnd, refuseCalls, type ServiceClient } from "@connect-plugin/rpc";
 import { createAdminService } from "./admin/admin-service.js";
 import { HOST_VERSION } from "./admin/host-version.js";
 import { createOperatorSocket, type OperatorCalls, type OperatorSocket } from "./admin/operator-socket.js";
@@ -23,8 +23,8 @@ import { createBroker } from "./broker/broker.js";
 import { createBrokerService } from "./broker/broker-service.js";
 import { inflate } from "./client/inflate.js";
 import { createProviders, type Providers } from "./client/providers.js";
-import { createEventBus } from "./event-bus.js";
 import type { HostEvent } from "./event.js";
+import { createEventBus } from "./event-bus.js";
 import { createHostLife, type HostLife, type HostReport, type StopReport } from "./host-life.js";
 import { logTo, showOn } from "./host-log.js";
 import { type HostOptions, readPlugins } from "./host-options.js";
@@ -67,7 +67,10 @@ export interface Host<K extends string = string> {
    * 15,000) is ended by force within 4 s more, and what will not end even then is named. Never rejects. Called again, it
    * can only shorten the time.
    */
-  stop(options?: { readonly graceMs?: number | undefined; readonly reason?: string | undefined }): Promise<StopReport>;
+  stop(options?: {
+    readonly graceMs?: number | undefined;
+    readonly reason?: string | undefined;
+  }): Promise<StopReport>;
   /** How the host and its plugins are. */
   status(): HostStatus;
   /** All that is provided now, ordered by service and plugin. */
@@ -160,7 +163,9 @@ export function createHost<const P extends Record<string, unknown>>(
       deprecated: options.deprecated ?? [],
       features: [],
       capabilities: () =>
-        broker.capabilities.map(({ service, version }) => create(CapabilitySchema, { type: service, version })),
+        broker.capabilities.map(({ service, version }) =>
+          create(CapabilitySchema, { type: service, version }),
+        ),
     },
     callsOf,
     onEnd,
@@ -178,7 +183,8 @@ export function createHost<const P extends Record<string, unknown>>(
           registry.attach(instanceId, connection);
           registry.append({ type: "registered", instanceId, records });
         },
-        unregister: (instanceId, reason) => void registry.append({ type: "unregistered", instanceId, reason }),
+        unregister: (instanceId, reason) =>
+          void registry.append({ type: "unregistered", instanceId, reason }),
         health: (instanceId, health) => void registry.append({ type: "health", instanceId, health }),
       },
       deadlines,
@@ -232,9 +238,15 @@ export function createHost<const P extends Record<string, unknown>>(
       subscribe: bus.subscribe,
       stop: (graceMs) => void life.stop({ graceMs, reason: "the operator asked for it" }),
     });
-    const end = createServiceEnd({ services: [{ desc: AdminService, implementation }], onUnexpectedError: warn });
+    const end = createServiceEnd({
+      services: [{ desc: AdminService, implementation }],
+      onUnexpectedError: warn,
+    });
     hostServices.set(principal, new Map([[AdminService.typeName, end]]));
-    return { handler: held.before(router.handlerFor(principal, "all"), undefined), end: () => onEnd(principal) };
+    return {
+      handler: held.before(router.handlerFor(principal, "all"), undefined),
+      end: () => onEnd(principal),
+    };
   }
 
   const openSocket = async (): Promise<OperatorSocket | undefined> =>
@@ -243,20 +255,31 @@ export function createHost<const P extends Record<string, unknown>>(
 
   const routed = held.before(router.handlerFor(principals.host, "all"), undefined);
   const notStarted = refuseCalls((head) =>
-    createFailure("HOST_NOT_RUNNING", `${head.service} cannot be called: the host has not been started; await host.start() first`),
+    createFailure(
+      "HOST_NOT_RUNNING",
+      `${head.service} cannot be called: the host has not been started; await host.start() first`,
+    ),
   );
   const calls: CallHandler = {
     start: (head, responses) => (life.hasStarted ? routed : notStarted).start(head, responses),
   };
-  const clientOf = <S extends DescService>(desc: S, target: string | undefined, defaultTimeoutMs: number | undefined) =>
-    createServiceClient(desc, calls, { inflate, target, defaultTimeoutMs });
+  const clientOf = <S extends DescService>(
+    desc: S,
+    target: string | undefined,
+    defaultTimeoutMs: number | undefined,
+  ) => createServiceClient(desc, calls, { inflate, target, defaultTimeoutMs });
 
   return {
     id: principals.host.runtimeId,
     start: life.start,
     client: (desc, { plugin, defaultTimeoutMs } = {}) => clientOf(desc, plugin, defaultTimeoutMs),
     each: (desc, { range, defaultTimeoutMs } = {}) =>
-      createProviders({ desc, range, registry, clientOf: (plugin) => clientOf(desc, plugin, defaultTimeoutMs) }),
+      createProviders({
+        desc,
+        range,
+        registry,
+        clientOf: (plugin) => clientOf(desc, plugin, defaultTimeoutMs),
+      }),
     restart: (plugin) => supervisor.restart(plugin, "a restart was asked for"),
     stop: life.stop,
     status: () => ({

@@ -1,6 +1,25 @@
 // For those who run plugins.
-export { createHost, type Host, type HostClientOptions, type HostEachOptions, type HostStatus } from "./host.js";
+
+// For whoever governs a running host.
+export { connectOperator } from "./admin/operator-socket.js";
+export type { PluginSummary } from "./admin/plugin-summary.js";
+// What plugins may do, and what they are lent.
+export type { Action, Authorize, Decision } from "./auth/decision.js";
+export type { Principal } from "./auth/principal.js";
+export type { Capability } from "./broker/capability.js";
+export type { Provider, Providers } from "./client/providers.js";
+// What happens in a host.
+export type { CallDistance, HealthReport, HostEvent, InstanceExit, LogLevel } from "./event.js";
+export { describeEvent, type EventText } from "./event-text.js";
+export {
+  createHost,
+  type Host,
+  type HostClientOptions,
+  type HostEachOptions,
+  type HostStatus,
+} from "./host.js";
 export type { HostReport, StopReport } from "./host-life.js";
+export type { HostLogger } from "./host-log.js";
 export type {
   HostLimits,
   HostOptions,
@@ -8,36 +27,19 @@ export type {
   PluginExpectation,
   PluginSpec,
 } from "./host-options.js";
-export type { PluginSummary } from "./admin/plugin-summary.js";
-export type { Provider, Providers } from "./client/providers.js";
-export type { HostLogger } from "./host-log.js";
-
 // How far away a plugin runs.
-export { childProcess, type ChildProcessOptions } from "./launcher/child-process.js";
-export { inProcess, type InProcessOptions, type InProcessSource } from "./launcher/in-process.js";
-export { worker, type WorkerOptions } from "./launcher/worker.js";
-
-// What happens in a host.
-export type { CallDistance, HealthReport, HostEvent, InstanceExit, LogLevel } from "./event.js";
-export { describeEvent, type EventText } from "./event-text.js";
-export type { InstanceState, InstanceStateName } from "./supervisor/instance-state.js";
-export type { PluginStatusName } from "./supervisor/plugin-status.js";
-export type { PluginReport } from "./supervisor/supervisor.js";
-export type { Transition } from "./supervisor/plugin-state.js";
-export type { DeadlineOptions } from "./supervisor/deadlines.js";
-
-// What plugins may do, and what they are lent.
-export type { Action, Authorize, Decision } from "./auth/decision.js";
-export type { Principal } from "./auth/principal.js";
-export type { Capability } from "./broker/capability.js";
+export { type ChildProcessOptions, childProcess } from "./launcher/child-process.js";
+export { type InProcessOptions, type InProcessSource, inProcess } from "./launcher/in-process.js";
+// For who writes a launcher.
+export type { Launch } from "./launcher/launch.js";
+export type { Launched, Launcher, LaunchRequest } from "./launcher/launcher.js";
+export { type WorkerOptions, worker } from "./launcher/worker.js";
 export type { ProviderRecord } from "./registry/record.js";
 export type { Strategy } from "./registry/strategy.js";
 export type { EdgeSnapshot } from "./router/traffic.js";
 export type { DeprecatedVersion } from "./session/handshake.js";
-
-// For whoever governs a running host.
-export { connectOperator } from "./admin/operator-socket.js";
-
-// For who writes a launcher.
-export type { Launch } from "./launcher/launch.js";
-export type { Launched, Launcher, LaunchRequest } from "./launcher/launcher.js";
+export type { DeadlineOptions } from "./supervisor/deadlines.js";
+export type { InstanceState, InstanceStateName } from "./supervisor/instance-state.js";
+export type { Transition } from "./supervisor/plugin-state.js";
+export type { PluginStatusName } from "./supervisor/plugin-status.js";
+export type { PluginReport } from "./supervisor/supervisor.js";

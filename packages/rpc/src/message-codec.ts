@@ -34,7 +34,7 @@ const utf8Decoder = new TextDecoder("utf-8", { fatal: true });
 /** protobuf-es, as it is. */
 export const protobufCodec: MessageCodec = {
   create: (desc, init) => create(desc, init as MessageInitShape<DescMessage>),
-  clone: (desc, message) => clone(desc, message),
+  clone: (desc, message) => separate(clone(desc, message)),
   encode(desc, message, codec) {
     return codec === "proto" ? toBinary(desc, message) : utf8Encoder.encode(toJsonString(desc, message));
   },
@@ -45,3 +45,18 @@ export const protobufCodec: MessageCodec = {
     return fromBinary(desc, owned ? bytes : new Uint8Array(bytes));
   },
 };
+
+/** protobuf-es shares unknown fields with the original, and the bytes of Node's Buffer, whose slices are no copies. */
+function separate<T extends object>(copy: T): T {
+  for (const [key, value] of Object.entries(copy) as [keyof T, unknown][]) {
+    if (value instanceof Uint8Array) {
+      if (key === "data" || value.constructor !== Uint8Array) copy[key] = new Uint8Array(value) as T[keyof T];
+    } else if (key === "$unknown") {
+      const fields = value as NonNullable<Message["$unknown"]>;
+      copy[key] = fields.map((field) => separate({ ...field })) as T[keyof T];
+    } else if (typeof value === "object" && value !== null) {
+      separate(value);
+    }
+  }
+  return copy;
+}

@@ -34,7 +34,10 @@ function createHostAt(directory: string): TestHost {
     version: "1.2.3",
     provides: [{ desc: Text, implementation: answerText }],
   });
-  const host = createTestHost({ plugins: { a: entry }, operator: { dir: directory, configPath: "/etc/x.yaml" } });
+  const host = createTestHost({
+    plugins: { a: entry },
+    operator: { dir: directory, configPath: "/etc/x.yaml" },
+  });
   hosts.push(host);
   return host;
 }
@@ -63,7 +66,14 @@ describe("the operator's socket", () => {
     });
     const { plugins } = await admin.listPlugins({});
     expect(plugins).toMatchObject([
-      { name: "a", package: "a-package", version: "1.2.3", state: "ready", distance: "in-process", tier: "trusted" },
+      {
+        name: "a",
+        package: "a-package",
+        version: "1.2.3",
+        state: "ready",
+        distance: "in-process",
+        tier: "trusted",
+      },
     ]);
     expect(await admin.listServices({})).toMatchObject({
       services: [{ service: "a.v1.TextService", version: "1.0.0", plugin: "a", state: "ready" }],
@@ -190,7 +200,9 @@ describe("the operator's socket", () => {
     const server = createServer().listen(join(open, "operator.sock"));
     await writeFile(join(long, "operator.path"), join(open, "operator.sock"));
     try {
-      expect(await failureOf(connectOperator({ dir: long }))).toMatchObject({ reason: "DIRECTORY_NOT_PRIVATE" });
+      expect(await failureOf(connectOperator({ dir: long }))).toMatchObject({
+        reason: "DIRECTORY_NOT_PRIVATE",
+      });
     } finally {
       await new Promise((resolve) => server.close(resolve));
     }

@@ -42,5 +42,9 @@ const healthStates = {
 } as const;
 
 function errorOf({ info, message }: CallFailure) {
-  return create(PluginErrorSchema, { reason: info?.reason ?? "", message, fault: info?.fault ?? "application" });
+  return create(PluginErrorSchema, {
+    reason: info?.reason ?? "",
+    message,
+    fault: info?.fault ?? "application",
+  });
 }

@@ -43,7 +43,11 @@ export function createProviders<S extends DescService>(options: ProvidersOptions
     const found = new Map<string, ProviderRecord>();
     for (const record of registry.providers(desc.typeName)) {
       if (found.has(record.plugin)) continue;
-      const query = { service: desc.typeName, target: record.plugin, ...(range === undefined ? {} : { range }) };
+      const query = {
+        service: desc.typeName,
+        target: record.plugin,
+        ...(range === undefined ? {} : { range }),
+      };
       if (registry.obstacle(query) === undefined) found.set(record.plugin, record);
     }
     return found;

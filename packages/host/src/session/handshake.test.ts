@@ -66,11 +66,16 @@ let nonces = 0;
 
 function sign(request: HandshakeRequest, { secret }: LaunchCredential): HandshakeRequest {
   const key = new Uint8Array(hkdfSync("sha256", secret, "", "connectplugin.v1 launch secret", 32));
-  request.transcriptMac = new Uint8Array(createHmac("sha256", key).update(clientTranscript(request)).digest());
+  request.transcriptMac = new Uint8Array(
+    createHmac("sha256", key).update(clientTranscript(request)).digest(),
+  );
   return request;
 }
 
-function requestOf(credential: LaunchCredential, change: (request: HandshakeRequest) => void = () => undefined) {
+function requestOf(
+  credential: LaunchCredential,
+  change: (request: HandshakeRequest) => void = () => undefined,
+) {
   const request = create(HandshakeRequestSchema, {
     ...manifestToHandshake(manifest),
     coreProtocolVersion: 1,

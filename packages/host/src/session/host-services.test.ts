@@ -94,7 +94,9 @@ describe("WatchProviders", () => {
   it("takes a range that is one", async () => {
     await start();
     const session = ctx.client(HostSessionService);
-    expect(await first(session.watchProviders({ service, range: "^2.0.0" }))).toMatchObject({ providers: [] });
+    expect(await first(session.watchProviders({ service, range: "^2.0.0" }))).toMatchObject({
+      providers: [],
+    });
     expect(await failureOf(first(session.watchProviders({ service, range: "two" })))).toEqual({
       reason: "MESSAGE_INVALID",
       message: 'range must be a semver range such as ^1.2.0, but is "two"',
@@ -107,16 +109,21 @@ describe("WatchProviders", () => {
     const enough = new AbortController();
     setMaxListeners(100, enough.signal);
     const open = Array.from({ length: 100 }, async () => {
-      for await (const _ of session.watchProviders({ service }, { signal: enough.signal })) await Promise.resolve();
+      for await (const _ of session.watchProviders({ service }, { signal: enough.signal }))
+        await Promise.resolve();
     });
     for (const one of open) one.catch(() => undefined);
-    await expect.poll(() => failureOf(first(session.watchProviders({ service })))).toEqual({
-      reason: "TOO_MANY_CALLS",
-      message: 'plugin "asker" watches 100 services already, which is as many as it may; end a watch first',
-    });
+    await expect
+      .poll(() => failureOf(first(session.watchProviders({ service }))))
+      .toEqual({
+        reason: "TOO_MANY_CALLS",
+        message: 'plugin "asker" watches 100 services already, which is as many as it may; end a watch first',
+      });
     enough.abort();
     await Promise.allSettled(open);
-    await expect.poll(async () => (await first(session.watchProviders({ service }))).providers.length).toBe(1);
+    await expect
+      .poll(async () => (await first(session.watchProviders({ service }))).providers.length)
+      .toBe(1);
   });
 
   it("asks policy", async () => {
@@ -155,7 +162,8 @@ describe("the registry in Go's words", () => {
     });
     expect(await failureOf(registry.discoverService({ serviceType: "text" }))).toMatchObject({
       reason: "MESSAGE_INVALID",
-      message: 'service_type "text" does not say which Protobuf service is meant; set service to its full name',
+      message:
+        'service_type "text" does not say which Protobuf service is meant; set service to its full name',
     });
   });
 
@@ -169,7 +177,9 @@ describe("the registry in Go's words", () => {
     const { host } = await start();
     const registry = ctx.client(ServiceRegistry);
     const { runtimeId } = host.status().plugins[1]!;
-    expect(await registry.registerService({ serviceType: "text", endpointPath: "/b.v1.TextService/" })).toMatchObject({
+    expect(
+      await registry.registerService({ serviceType: "text", endpointPath: "/b.v1.TextService/" }),
+    ).toMatchObject({
       registrationId: `${runtimeId}/b.v1.TextService`,
     });
     expect(await failureOf(registry.registerService({ service }))).toEqual({

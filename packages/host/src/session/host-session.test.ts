@@ -97,7 +97,11 @@ describe("a session", () => {
       { state: "degraded", reason: "warming up", unavailableDependencies: [] },
       "ended kv",
     ]);
-    expect([auth.credentials.size, auth.tokens.size, auth.principals.find("kv.1")]).toEqual([0, 0, undefined]);
+    expect([auth.credentials.size, auth.tokens.size, auth.principals.find("kv.1")]).toEqual([
+      0,
+      0,
+      undefined,
+    ]);
   });
 
   it("takes no handshake before the plugin is loaded, and none after its end", async () => {

@@ -1,3 +1,4 @@
+import type { CallFailure } from "@connect-plugin/protocol";
 import {
   type Boot,
   type CallChain,
@@ -19,9 +20,8 @@ import {
   refuseCalls,
   toConnectError,
 } from "@connect-plugin/rpc";
-import type { CallFailure } from "@connect-plugin/protocol";
-import type { HealthReport } from "../event.js";
 import type { Principal } from "../auth/principal.js";
+import type { HealthReport } from "../event.js";
 import type { Expectation } from "./claims.js";
 import { answerHandshake, type HandshakeAuth, type HandshakeTerms } from "./handshake.js";
 import { readHealthReport } from "./health-report.js";
@@ -109,7 +109,9 @@ function openSession({ terms, auth, callsOf, onEnd }: SessionsOptions, request: 
       return answer.response;
     },
   };
-  const handshakeEnd = createServiceEnd({ services: [{ desc: HandshakeService, implementation: handshake }] });
+  const handshakeEnd = createServiceEnd({
+    services: [{ desc: HandshakeService, implementation: handshake }],
+  });
   let beyond: CallHandler = refuseCalls((head) =>
     createFailure(
       "HANDSHAKE_REQUIRED",
@@ -133,7 +135,8 @@ function openSession({ terms, auth, callsOf, onEnd }: SessionsOptions, request: 
     }
     return asHost(connection, auth.principals.host.chain);
   }
-  const sessionClient = () => createServiceClient(PluginSessionService, controlled(), { defaultTimeoutMs: 0 });
+  const sessionClient = () =>
+    createServiceClient(PluginSessionService, controlled(), { defaultTimeoutMs: 0 });
   const controlClient = () => createServiceClient(PluginControl, controlled(), { defaultTimeoutMs: 0 });
   const handshakes = new Map([[HandshakeService.typeName, handshakeEnd as CallHandler]]);
 

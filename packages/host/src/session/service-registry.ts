@@ -1,15 +1,15 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
+  isAtLeast,
   type Manifest,
   quoted,
   type ServiceEndpoint,
   ServiceEndpointSchema,
   type ServiceRegistry,
   ServiceState,
-  serviceOfEndpointPath,
   satisfies,
+  serviceOfEndpointPath,
   type WatchServiceEventSchema,
-  isAtLeast,
 } from "@connect-plugin/protocol";
 import { failureError, type Implementation } from "@connect-plugin/rpc";
 import type { Principal } from "../auth/principal.js";

@@ -46,7 +46,9 @@ export function checkDeadlines(given: DeadlineOptions = {}): InstanceDeadlines {
   for (const [name, value] of Object.entries(given)) {
     const phase = names.get(name);
     if (phase === undefined) {
-      throw new TypeError(`deadlines.${name}: there is no such deadline, but ${[...names.keys()].join(", ")}`);
+      throw new TypeError(
+        `deadlines.${name}: there is no such deadline, but ${[...names.keys()].join(", ")}`,
+      );
     }
     if (value === undefined) continue;
     if (typeof value !== "number" || !(value > 0 && value <= LONGEST_MS)) {

@@ -10,7 +10,12 @@ function manifest(
   return {
     name: "package",
     version: "1.0.0",
-    provides: Object.entries(provides).map(([service, version]) => ({ key: "k", service, version, methods: [] })),
+    provides: Object.entries(provides).map(([service, version]) => ({
+      key: "k",
+      service,
+      version,
+      methods: [],
+    })),
     requires: Object.entries(requires).map(([service, range]) => ({
       key: "k",
       service,
@@ -23,7 +28,10 @@ function manifest(
   };
 }
 
-function graphOf(plugins: Readonly<Record<string, Manifest | undefined>>, prefer: Record<string, string> = {}) {
+function graphOf(
+  plugins: Readonly<Record<string, Manifest | undefined>>,
+  prefer: Record<string, string> = {},
+) {
   return createDependencyGraph({ manifests: new Map(Object.entries(plugins)), prefer });
 }
 
@@ -34,7 +42,10 @@ function failureOf(dependency: Dependency | undefined) {
 
 describe("who needs whom", () => {
   it("finds the one plugin that provides what is required", () => {
-    const graph = graphOf({ app: manifest({}, { "kv.v1.Kv": "^1.0.0" }), kv: manifest({ "kv.v1.Kv": "1.4.0" }) });
+    const graph = graphOf({
+      app: manifest({}, { "kv.v1.Kv": "^1.0.0" }),
+      kv: manifest({ "kv.v1.Kv": "1.4.0" }),
+    });
     expect(graph.needsOf("app")).toMatchObject([{ kind: "provider", plugin: "kv" }]);
     expect(graph.dependantsOf("kv")).toEqual(["app"]);
     expect(graph.needsOf("kv")).toEqual([]);
@@ -63,7 +74,10 @@ describe("who needs whom", () => {
   });
 
   it("says which versions there are", () => {
-    const graph = graphOf({ app: manifest({}, { "kv.v1.Kv": "^2.0.0" }), kv: manifest({ "kv.v1.Kv": "1.10.0" }) });
+    const graph = graphOf({
+      app: manifest({}, { "kv.v1.Kv": "^2.0.0" }),
+      kv: manifest({ "kv.v1.Kv": "1.10.0" }),
+    });
     expect(failureOf(graph.needsOf("app")[0])).toEqual({
       reason: "VERSION_NOT_PROVIDED",
       message:
@@ -96,7 +110,10 @@ describe("who needs whom", () => {
 
   it("lets a plugin stand in front of another of its kind", () => {
     const graph = graphOf(
-      { cache: manifest({ "kv.v1.Kv": "1.0.0" }, { "kv.v1.Kv": "^1" }), kv: manifest({ "kv.v1.Kv": "1.0.0" }) },
+      {
+        cache: manifest({ "kv.v1.Kv": "1.0.0" }, { "kv.v1.Kv": "^1" }),
+        kv: manifest({ "kv.v1.Kv": "1.0.0" }),
+      },
       { "kv.v1.Kv": "cache" },
     );
     expect(graph.needsOf("cache")).toMatchObject([{ plugin: "kv" }]);

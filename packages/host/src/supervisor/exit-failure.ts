@@ -1,4 +1,8 @@
-import { type CallFailure, createFailure, describeExit as describeProcessExit } from "@connect-plugin/protocol";
+import {
+  type CallFailure,
+  createFailure,
+  describeExit as describeProcessExit,
+} from "@connect-plugin/protocol";
 import type { InstanceExit } from "../event.js";
 import { type InstanceState, isServing } from "./instance-state.js";
 

@@ -161,8 +161,7 @@ describe("a held call", () => {
     second.message(bytes("0123"), true);
     expect(failures).toMatchObject([
       {
-        message:
-          `calls that wait for plugins that are on their way up may hold ${MAX_BYTES} bytes, which the call of kv.v1.Kv/Get would exceed`,
+        message: `calls that wait for plugins that are on their way up may hold ${MAX_BYTES} bytes, which the call of kv.v1.Kv/Get would exceed`,
         info: { reason: "TOO_MANY_CALLS" },
       },
     ]);

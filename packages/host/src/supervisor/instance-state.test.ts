@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import {
   drawInstanceStates,
+  type InstanceState,
   instanceTransitions,
   isComing,
   isServing,
-  type InstanceState,
   mayMove,
 } from "./instance-state.js";
 

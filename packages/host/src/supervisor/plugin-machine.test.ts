@@ -5,7 +5,14 @@ import type { HealthReport } from "../event.js";
 import type { Phase } from "./deadlines.js";
 import { instanceTransitions, isServing } from "./instance-state.js";
 import { step } from "./plugin-machine.js";
-import { createPluginState, type Instance, liveInstance, type Move, type PluginFact, type PluginState } from "./plugin-state.js";
+import {
+  createPluginState,
+  type Instance,
+  liveInstance,
+  type Move,
+  type PluginFact,
+  type PluginState,
+} from "./plugin-state.js";
 import { pluginStatus } from "./plugin-status.js";
 
 const manifest: Manifest = {
@@ -35,11 +42,7 @@ function createModel(shown: Manifest = manifest) {
   function tell(fact: PluginFact): void {
     at += 1;
     const before = liveInstance(state);
-    const result = step(
-      { at, newId: () => `kv.${state.launches + 1}`, moves },
-      state,
-      fact,
-    );
+    const result = step({ at, newId: () => `kv.${state.launches + 1}`, moves }, state, fact);
     state = result.state;
     let subject = before?.id;
     for (const effect of result.effects) {
@@ -104,7 +107,12 @@ function createModel(shown: Manifest = manifest) {
     met: () => tell({ type: "needs-met", instanceId: id() }),
     started: (health = well) => tell({ type: "started", instanceId: id(), health }),
     exited: (code = 0) =>
-      tell({ type: "exited", instanceId: id(), exit: { kind: "process", code, signal: null }, trouble: undefined }),
+      tell({
+        type: "exited",
+        instanceId: id(),
+        exit: { kind: "process", code, signal: null },
+        trouble: undefined,
+      }),
     fire() {
       const phase = timers.get(id());
       expect(phase, "no deadline is armed").toBeDefined();
@@ -140,7 +148,15 @@ describe("a plugin's life", () => {
     model.tell({ type: "drained", instanceId: model.id() });
     expect(model.log.slice(-2)).toEqual(["shut-down", "arm stop"]);
     model.exited();
-    expect(path(model)).toEqual(["handshaking", "waiting", "starting", "ready", "draining", "stopping", "gone"]);
+    expect(path(model)).toEqual([
+      "handshaking",
+      "waiting",
+      "starting",
+      "ready",
+      "draining",
+      "stopping",
+      "gone",
+    ]);
     expect(pluginStatus(model.state)).toBe("stopped");
     expect(model.instance.state).toMatchObject({
       name: "gone",
@@ -197,7 +213,7 @@ describe("a plugin's life", () => {
     const { state } = model.instance;
     expect(state.name === "gone" && state.outcome.kind === "failed" && state.outcome.failure).toMatchObject({
       message:
-        "plugin \"kv\" ended with code 1 before it was ready; see its last output for why: a plugin's file must not call process.exit",
+        'plugin "kv" ended with code 1 before it was ready; see its last output for why: a plugin\'s file must not call process.exit',
       info: { reason: "EXITED_EARLY" },
     });
   });
@@ -215,9 +231,24 @@ describe("a plugin's life", () => {
   });
 
   it.each([
-    ["launching", "launch", "LAUNCH_TIMEOUT", 'plugin "kv" was not loaded within 10 ms; look for work at the top level of its file, or raise deadlines.launchMs'],
-    ["handshaking", "handshake", "LAUNCH_TIMEOUT", 'plugin "kv" was loaded but did not shake hands within 10 ms; look for code at the top level of its file that blocks its event loop, or raise deadlines.handshakeMs'],
-    ["starting", "start", "START_TIMEOUT", 'start() of plugin "kv" was not done within 10 ms; look for what it waits for, or raise deadlines.startMs'],
+    [
+      "launching",
+      "launch",
+      "LAUNCH_TIMEOUT",
+      'plugin "kv" was not loaded within 10 ms; look for work at the top level of its file, or raise deadlines.launchMs',
+    ],
+    [
+      "handshaking",
+      "handshake",
+      "LAUNCH_TIMEOUT",
+      'plugin "kv" was loaded but did not shake hands within 10 ms; look for code at the top level of its file that blocks its event loop, or raise deadlines.handshakeMs',
+    ],
+    [
+      "starting",
+      "start",
+      "START_TIMEOUT",
+      'start() of plugin "kv" was not done within 10 ms; look for what it waits for, or raise deadlines.startMs',
+    ],
   ] as const)("gives up an instance that is %s for too long", (state, phase, reason, message) => {
     const model = upTo(state);
     expect(model.timers.get(model.id())).toBe(phase);
@@ -489,7 +520,9 @@ describe("any order of events", () => {
       { numRuns: 2_000 },
     );
     // The table holds nothing that cannot happen.
-    const all = Object.entries(instanceTransitions).flatMap(([from, tos]) => tos.map((to) => `${from} ${to}`));
+    const all = Object.entries(instanceTransitions).flatMap(([from, tos]) =>
+      tos.map((to) => `${from} ${to}`),
+    );
     expect([...reached].sort()).toEqual(all.sort());
   });
 });

@@ -1,7 +1,7 @@
 import { type CallFailure, createFailure } from "@connect-plugin/protocol";
 import type { DependencyGraph } from "./dependency-graph.js";
-import { type PluginStatusName, pluginStatus } from "./plugin-status.js";
 import { liveInstance, type PluginState } from "./plugin-state.js";
+import { type PluginStatusName, pluginStatus } from "./plugin-status.js";
 
 /** Whether a plugin that waits may start. */
 export type Readiness =

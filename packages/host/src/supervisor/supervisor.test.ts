@@ -273,8 +273,12 @@ describe("a supervisor", () => {
     const restarted = stage.supervisor.restart("base", "again");
     stage.of("base").draining.resolve();
     await settle();
-    expect(stage.supervisor.mayCome({ service: "base.v1.Service", plugin: undefined, caller: "app" })).toBe(true);
-    expect(stage.supervisor.mayCome({ service: "base.v1.Service", plugin: "app", caller: undefined })).toBe(false);
+    expect(stage.supervisor.mayCome({ service: "base.v1.Service", plugin: undefined, caller: "app" })).toBe(
+      true,
+    );
+    expect(stage.supervisor.mayCome({ service: "base.v1.Service", plugin: "app", caller: undefined })).toBe(
+      false,
+    );
     stage.of("base").die();
     await settle();
     await stage.raise("base");
@@ -395,7 +399,8 @@ describe("whatever happens, in whatever order", () => {
             );
             // What is announced serves, and its connection is open or its end is just being told.
             for (const [id, plugin] of stage.registered) {
-              if (plugin === view.name) expect([id, view.status]).toEqual([instance.id, expect.stringMatching(/running|degraded/)]);
+              if (plugin === view.name)
+                expect([id, view.status]).toEqual([instance.id, expect.stringMatching(/running|degraded/)]);
             }
           }
         };

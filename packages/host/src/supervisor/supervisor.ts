@@ -1,11 +1,11 @@
 import { type CallFailure, createFailure } from "@connect-plugin/protocol";
 import { failureError, toConnectError } from "@connect-plugin/rpc";
 import { createDependencyGraph, type DependencyGraph } from "./dependency-graph.js";
+import { isServing } from "./instance-state.js";
 import { createPluginActor, type PluginActor } from "./plugin-actor.js";
 import { liveInstance, type PluginState } from "./plugin-state.js";
 import { isComingBack, type PluginStatusName, pluginStatus } from "./plugin-status.js";
 import { readinessOf } from "./readiness.js";
-import { isServing } from "./instance-state.js";
 import type { SupervisedPlugin, Surroundings } from "./supervised-plugin.js";
 
 /** The life of all plugins of a host. */
@@ -129,7 +129,9 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     const current = states();
     const graph = graphOf(current);
     const alive = [...actors.keys()].filter((name) => liveInstance(current.get(name)!) !== undefined);
-    const free = alive.filter((name) => graph.dependantsOf(name).every((other) => other === name || !alive.includes(other)));
+    const free = alive.filter((name) =>
+      graph.dependantsOf(name).every((other) => other === name || !alive.includes(other)),
+    );
     // In a circle nobody is free; then all are.
     for (const name of free.length > 0 ? free : alive) {
       const actor = actors.get(name)!;
@@ -183,7 +185,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
         const { state } = actor;
         if (stopping !== undefined) return stoppingFailure(`restart plugin "${plugin}"`);
         const live = liveInstance(state);
-        if (state.launches > before && live !== undefined && isServing(live.state)) return { value: undefined };
+        if (state.launches > before && live !== undefined && isServing(live.state))
+          return { value: undefined };
         return pluginStatus(state) === "failed" && live === undefined ? failureOf(state) : undefined;
       });
     },

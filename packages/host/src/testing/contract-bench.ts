@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import type { CallHandler, LaunchCredential, MethodKind, Reason } from "@connect-plugin/protocol";
 import { failureInfo } from "@connect-plugin/rpc";
@@ -100,11 +100,13 @@ export async function eventually(what: string, holds: () => boolean): Promise<vo
   }
 }
 
-/** Whether a process is there, be it a zombie. */
+/** Whether a process runs. One that is over and that its parent has not asked about does not. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    if (process.platform !== "linux") return true;
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3) !== "Z";
   } catch {
     return false;
   }

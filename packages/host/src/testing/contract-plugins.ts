@@ -7,6 +7,11 @@ export type ContractPlugin =
   | "other-abi"
   | "bad-manifest"
   | "never-loads"
+  | "never-connects"
+  | "rejects-run"
+  | "garbage-first"
+  | "closes-pipe"
+  | "spins"
   | "missing";
 
 /**

@@ -1,5 +1,4 @@
 // What must compile, and what must not. Checked by `tsc -p tsconfig.test.json`; nothing here runs.
-import type { DescService } from "@bufbuild/protobuf";
 import type { EntryHook, PluginEntry } from "@connect-plugin/protocol";
 import type { Implementation, ServiceClient } from "@connect-plugin/rpc";
 import type { Client, ServiceImpl } from "@connectrpc/connect";
@@ -275,6 +274,5 @@ inProcess(async () => ({ default: consumerOnly })).take(undefined);
 inProcess(async () => ({ default: notes })).take({ path: 1 });
 // @ts-expect-error the path is missing
 inProcess(async () => ({ default: notes })).take({});
-export const entry: PluginEntry = notes;
-export const anyDefinition: PluginDefinition = notes;
-export const anyService: DescService = TagService;
+declare function take(entry: PluginEntry, definition: PluginDefinition): void;
+take(notes, notes);

@@ -58,8 +58,8 @@ describe("a config that does not fit", () => {
   });
   test("is told as missing where there is none", async () => {
     expect(await messageOf(undefined)).toBe(
-      'Plugin "kv" cannot start: no config was given, and it takes some:\n' +
-        "  - config.path: Invalid input: expected string, received undefined",
+      'Plugin "kv" cannot start: no config was given, and it takes some: ' +
+        "config.path: Invalid input: expected string, received undefined",
     );
   });
   test("is refused by a plugin that takes none", async () => {

@@ -28,7 +28,7 @@ export async function checkConfig(
     if (result.issues && value === undefined) result = await schema["~standard"].validate({});
     if (!result.issues) return { ok: true, config: result.value };
     const found = value === undefined ? "no config was given, and it takes some" : "its config does not fit";
-    return refuse(plugin, `${found}:\n${listIssues(result.issues, value)}`, "operator");
+    return refuse(plugin, `${found}:${listIssues(result.issues, value)}`, "operator");
   } catch (error) {
     const said = hideValues(describeError(error), value, []);
     return refuse(
@@ -57,9 +57,10 @@ function refuse(plugin: string, message: string, fault: Fault): CheckedConfig {
 }
 
 function listIssues(issues: readonly StandardSchemaV1.Issue[], config: unknown): string {
-  const lines = issues.slice(0, MAX_LISTED).map((issue) => `  - ${describeIssue(issue, config)}`);
-  if (issues.length > MAX_LISTED) lines.push(`  - and ${issues.length - MAX_LISTED} more`);
-  return lines.join("\n");
+  const lines = issues.slice(0, MAX_LISTED).map((issue) => describeIssue(issue, config));
+  if (issues.length === 1) return ` ${lines[0]}`;
+  if (issues.length > MAX_LISTED) lines.push(`and ${issues.length - MAX_LISTED} more`);
+  return lines.map((line) => `\n  - ${line}`).join("");
 }
 
 function describeIssue(issue: StandardSchemaV1.Issue, config: unknown): string {

@@ -39,18 +39,21 @@ async function setUp(settings: OpenSettings = {}) {
   return { ...session, client, log: (message: string) => log?.info(message) };
 }
 
-test("grants that end are replaced without a call noticing", async () => {
-  const { host, client, log, running } = await setUp();
-  for (let n = 1; n <= 3; n++) {
-    expect((await client.read({ name: "x" })).text).toBe("x");
-    log(`line ${n}`);
-    await expect.poll(() => host.log.length).toBe(n);
-    host.grants.revokeAll();
-  }
-  expect(host.grants.issued).toBe(6);
-  running.stop("done");
-  await running.stopped;
-});
+test.each(["direct", "lane"] as const)(
+  "grants that end are replaced without a call noticing, over a %s link",
+  async (link) => {
+    const { host, client, log, running } = await setUp({ link });
+    for (let n = 1; n <= 3; n++) {
+      expect((await client.read({ name: "x" })).text).toBe("x");
+      log(`line ${n}`);
+      await expect.poll(() => host.log.length).toBe(n);
+      host.grants.revokeAll();
+    }
+    expect(host.grants.issued).toBe(6);
+    running.stop("done");
+    await running.stopped;
+  },
+);
 
 test("short grants under load lose nothing", async () => {
   const { host, client, running } = await setUp({ grantLifeMs: 15 });

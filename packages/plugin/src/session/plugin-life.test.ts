@@ -241,6 +241,22 @@ describe("a start that fails is told with its reason", () => {
     await session.running.stopped;
   });
 
+  test("what start returned throws when it is looked at", async () => {
+    const hostile = {
+      get services(): never {
+        throw new Error("hands off");
+      },
+    };
+    const session = await openSession(define({ start: () => hostile }));
+    expect(await failureOf(session.session.start({}))).toEqual({
+      reason: "START_FAILED",
+      fault: "plugin",
+      message: 'Plugin "kv" returned what cannot be read from its start(): hands off',
+    });
+    session.running.stop("done");
+    expect(await session.running.stopped).toEqual({ how: "asked", reason: "done" });
+  });
+
   test("the config is wrong: start is not even called", async () => {
     let called = false;
     const definition = definePlugin({
@@ -257,7 +273,7 @@ describe("a start that fails is told with its reason", () => {
       reason: "CONFIG_INVALID",
       fault: "operator",
       message:
-        'Plugin "kv" cannot start: its config does not fit:\n  - config.path: Invalid input: expected string, received number',
+        'Plugin "kv" cannot start: its config does not fit: config.path: Invalid input: expected string, received number',
     });
     expect(called).toBe(false);
     session.running.stop("done");

@@ -13,6 +13,7 @@ import {
   toConnectError,
 } from "@connect-plugin/rpc";
 import { createCallTree } from "./call-tree.js";
+import type { CheckedStart } from "./check-started.js";
 import { createDeferred } from "./deferred.js";
 import { describeError, describeStack } from "./describe-error.js";
 import { createHealthKeeper, type HealthReport } from "./health-state.js";
@@ -24,7 +25,7 @@ import type { PluginSource } from "./plugin-source.js";
 import { refuseByPhase } from "./refuse-by-phase.js";
 import { reportHealth } from "./report-health.js";
 import { resolveNeeds } from "./resolve-needs.js";
-import { type StartOutcome, startPlugin, stoppedMeanwhile } from "./start-plugin.js";
+import { startPlugin, stoppedMeanwhile } from "./start-plugin.js";
 
 /** For calls in flight and `stop()` together, where the host names no other. */
 const DEFAULT_GRACE_MS = 10_000;
@@ -74,7 +75,7 @@ export class PluginLife {
   private readonly gone = createDeferred<PluginStopped>();
   private host: HostRelation | undefined;
   private identity: string | undefined;
-  private starting: Promise<StartOutcome> | undefined;
+  private starting: Promise<CheckedStart> | undefined;
 
   constructor(source: PluginSource, boot: Boot) {
     this.source = source;
@@ -131,6 +132,7 @@ export class PluginLife {
     const giveUp = () => {
       setImmediate(() => this.end({ how: "failed", reason: "the host no longer waited for its start" }));
     };
+    if (signal.aborted) giveUp();
     signal.addEventListener("abort", giveUp);
     this.starting = this.startPlugin(host, identity);
     const outcome = await this.starting;
@@ -186,7 +188,7 @@ export class PluginLife {
     });
   }
 
-  private startPlugin(host: HostRelation, runtimeId: string): Promise<StartOutcome> {
+  private startPlugin(host: HostRelation, runtimeId: string): Promise<CheckedStart> {
     const { source, boot } = this;
     const { session, broker, logger } = host.services;
     const log = logger.voice;

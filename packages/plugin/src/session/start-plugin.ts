@@ -1,21 +1,13 @@
 import { type CallFailure, createFailure } from "@connect-plugin/protocol";
-import { type ServedService, toFailure } from "@connect-plugin/rpc";
+import { toFailure } from "@connect-plugin/rpc";
+import type { Offers } from "../define/offer.js";
 import type { PluginContext } from "../define/plugin-context.js";
 import { runOutsideCalls } from "./call-tree.js";
 import { checkConfig } from "./check-config.js";
-import { checkStarted } from "./check-started.js";
+import { type CheckedStart, checkStarted } from "./check-started.js";
 import { describeError, describeStack } from "./describe-error.js";
 import type { PluginSource } from "./plugin-source.js";
 import type { ResolvedServices } from "./resolve-needs.js";
-
-/** What came of a start. */
-export type StartOutcome =
-  | {
-      readonly ok: true;
-      readonly services: readonly ServedService[];
-      readonly stop: (() => unknown) | undefined;
-    }
-  | { readonly ok: false; readonly failure: CallFailure };
 
 export interface StartSettings {
   readonly source: PluginSource;
@@ -27,7 +19,7 @@ export interface StartSettings {
 }
 
 /** Starts a plugin: config, needs, its own `start`, and a look at what that returned. Never rejects. */
-export async function startPlugin({ source, config, needs, context }: StartSettings): Promise<StartOutcome> {
+export async function startPlugin({ source, config, needs, context }: StartSettings): Promise<CheckedStart> {
   const { name } = context.plugin;
   const checked = await checkConfig(name, source.config, config);
   if (!checked.ok) return checked;
@@ -49,21 +41,37 @@ export async function startPlugin({ source, config, needs, context }: StartSetti
     returned = await runOutsideCalls(() => source.start(ctx as never));
   } catch (error) {
     context.log.error(`start() failed: ${describeError(error)}`, { stack: describeStack(error) });
-    const facts = { plugin: name, phase: "start" };
-    const message = `Plugin "${name}" failed in its start(): ${describeError(error)}`;
-    return { ok: false, failure: createFailure("START_FAILED", message, { facts }) };
+    return { ok: false, failure: startFailed(name, `failed in its start(): ${describeError(error)}`) };
   }
-  const outcome = checkStarted(name, source.provides, returned);
+  const outcome = inspect(name, source.provides, returned);
   if (!outcome.ok) await discard(returned);
   return outcome;
 }
 
+/** Looking at what a plugin returned may run code of its own, and that may throw. */
+function inspect(name: string, provides: Offers, returned: unknown): CheckedStart {
+  try {
+    return checkStarted(name, provides, returned);
+  } catch (error) {
+    const failure = startFailed(
+      name,
+      `returned what cannot be read from its start(): ${describeError(error)}`,
+    );
+    return { ok: false, failure };
+  }
+}
+
+function startFailed(name: string, what: string): CallFailure {
+  return createFailure("START_FAILED", `Plugin "${name}" ${what}`, {
+    facts: { plugin: name, phase: "start" },
+  });
+}
+
 /** What `start` took is to be freed, even where what it returned is of no use. */
 async function discard(returned: unknown): Promise<void> {
-  if (typeof returned !== "object" || returned === null || !("stop" in returned)) return;
-  if (typeof returned.stop !== "function") return;
+  if (typeof returned !== "object" || returned === null) return;
   try {
-    await returned.stop();
+    if ("stop" in returned && typeof returned.stop === "function") await returned.stop();
   } catch {
     // The start has failed already, for a reason that is told.
   }

@@ -19,6 +19,9 @@ interface UnknownField {
 /** As protobuf-es, which gives up on what is nested deeper. */
 const MAX_DEPTH = 100;
 
+/** No tag is negative. */
+const NO_TAG = -1;
+
 const types = new WeakMap<DescMessage, MessageType>();
 
 /** Prepared once per descriptor. */
@@ -107,7 +110,7 @@ export class MessageType implements MessageOps {
   }
 
   /** Reads up to `end`, or, with `endTag`, up to that tag. */
-  read(reader: WireReader, message: Fields, end: number, depth: number, endTag = 0): void {
+  read(reader: WireReader, message: Fields, end: number, depth: number, endTag = NO_TAG): void {
     if (depth > MAX_DEPTH) throw ODD;
     this.readers ??= readersOf(this.desc, messageType);
     const { readers } = this;
@@ -118,7 +121,7 @@ export class MessageType implements MessageOps {
       if (read !== undefined) read(reader, message, depth);
       else this.readUnknown(reader, message, tag);
     }
-    if (reader.at !== end || endTag !== 0) throw ODD;
+    if (reader.at !== end) throw ODD;
   }
 
   private readUnknown(reader: WireReader, message: Fields, tag: number): void {

@@ -1,5 +1,6 @@
 // Does what it is told: answers, prints, calls the host, misbehaves.
-import { writeSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { readFileSync, writeSync } from "node:fs";
 import type { MethodKind } from "@connect-plugin/protocol";
 import { callRaw } from "../raw-call.js";
 import { rawPlugin } from "./raw-plugin.js";
@@ -46,9 +47,30 @@ export default rawPlugin("echo", ({ boot, host }) => ({
     setInterval(() => {}, 1_000);
     return [];
   },
+  /** Starts a process that would outlive it, and tells its id. */
+  Spawn: async () => json(spawn("sleep", ["600"], { stdio: ["ignore", "inherit", "inherit"] }).pid),
+  /** The same, out of reach: a session of its own. It ends by itself. */
+  SpawnDaemon: async () =>
+    json(spawn("sleep", ["20"], { detached: true, stdio: ["ignore", "inherit", "inherit"] }).pid),
+  /** Writes without an end, as far as it is let. */
+  Flood: async () => {
+    const line = `${"flood ".repeat(20)}\n`;
+    const write = () => {
+      while (process.stdout.write(line));
+      process.stdout.once("drain", write);
+    };
+    setImmediate(write);
+    return [];
+  },
+  /** Takes a signal away from the bootstrap, and any hint. */
   IgnoreTerminate: async () => {
     process.removeAllListeners("SIGTERM");
     process.on("SIGTERM", () => {});
+    return [];
+  },
+  /** Blocks its thread until somebody writes to a named pipe. */
+  ReadFifo: async ([path]) => {
+    readFileSync(decoder.decode(path));
     return [];
   },
   Garbage: async () => {
