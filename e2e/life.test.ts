@@ -194,7 +194,8 @@ describe("a plugin that dies", () => {
     await until("the host has given it up", () => status("hazard").status === "failed");
     const why = status("hazard").failure;
     expect(why?.info).toMatchObject({ reason: "LANE_PROTOCOL", fault: "plugin" });
-    expect(pid === undefined || !isRunning(pid)).toBe(true);
+    expect(pid).toBeDefined();
+    await until("its process is gone", () => pid !== undefined && !isRunning(pid));
   });
 });
 
@@ -211,8 +212,9 @@ describe("the end", () => {
     await host.start();
     const { pid } = status("child");
     expect(pid !== undefined && isRunning(pid)).toBe(true);
-    const open = failureOf(host.client(ProbeService, { plugin: "child" }).wait({}, { timeoutMs: 0 }));
-    await until("it is at work", () => host.traffic().length > 0 || true);
+    const child = host.client(ProbeService, { plugin: "child" });
+    const open = failureOf(child.wait({ tag: "open" }, { timeoutMs: 0 }));
+    await until("it is at work", async () => (await child.witness({ tag: "open" })).began === 1);
     expect(await host.stop({ graceMs: 1_000 })).toEqual({ leaked: [] });
     expect(await open).toMatchObject({ code: "Unavailable", reason: "PROVIDER_STOPPED" });
     expect(eventsOf("instance.gone")).toHaveLength(3);

@@ -42,3 +42,6 @@ export function describeExit(code: number | null, signal: string | null): string
   const meaning = meanings.get(code);
   return meaning === undefined ? `ended with code ${code}` : `ended with code ${code}: ${meaning}`;
 }
+
+/** Under which both sides derive (HKDF-SHA-256, no salt, 32 bytes) the key of the handshake's MACs from the launch secret. */
+export const LAUNCH_KEY_LABEL = "connectplugin.v1 launch secret";

@@ -1,16 +1,41 @@
 import { gunzipSync, gzipSync } from "node:zlib";
-import type { CallHandler } from "@connect-plugin/protocol";
+import { type CallHandler, createFailure } from "@connect-plugin/protocol";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { createBytesWire } from "./fixtures/bytes-wire.js";
 import { EchoService, echo } from "./fixtures/echo-service.js";
 import { createInProcessConnection } from "./in-process.js";
+import { createMemoryPipes } from "./lane/fixtures/memory-pipe.js";
+import { createLane } from "./lane/lane.js";
 import { protobufCodec } from "./message-codec.js";
 import { createServiceClient } from "./service-client.js";
 import { createServiceEnd, type ServiceEnd } from "./service-end.js";
+import { refuseCalls } from "./service-switch.js";
 
 const inflate = (bytes: Uint8Array, limit: number) =>
   new Uint8Array(gunzipSync(bytes, { maxOutputLength: limit }));
+
+const running = new Set<() => void>();
+
+afterEach(() => {
+  for (const stop of running) stop();
+  running.clear();
+});
+
+/** A lane over a pipe in memory, which is moved along all the time. */
+function overLane(end: CallHandler): CallHandler {
+  const pipes = createMemoryPipes();
+  const host = createLane(pipes.host, { side: "host", handler: refuseCalls(neverCalled) });
+  createLane(pipes.plugin, { side: "plugin", handler: end });
+  let next: NodeJS.Immediate;
+  const move = () => {
+    pipes.settle();
+    next = setImmediate(move);
+  };
+  move();
+  running.add(() => clearImmediate(next));
+  return host;
+}
 
 /** One suite for all that can lie between two ends. */
 const carriers: Record<string, (end: ServiceEnd) => CallHandler> = {
@@ -19,6 +44,7 @@ const carriers: Record<string, (end: ServiceEnd) => CallHandler> = {
   "encoded messages": (end) => createBytesWire(end, {}),
   "messages in small pieces": (end) => createBytesWire(end, { pieceBytes: 50 }),
   gzip: (end) => createBytesWire(end, { gzip: (bytes) => gzipSync(bytes), pieceBytes: 100 }),
+  "a lane": overLane,
 };
 
 describe.each(Object.entries(carriers))("with %s between the ends", (_, carry) => {
@@ -284,4 +310,8 @@ async function quiet(read: () => number): Promise<void> {
     before = read();
     await new Promise((resolve) => setImmediate(resolve));
   }
+}
+
+function neverCalled() {
+  return createFailure("UNKNOWN_METHOD", "The host offers nothing.");
 }

@@ -66,8 +66,9 @@ export class MessageQueue<T> {
     this.owner.taken(cost);
   }
 
-  end(): void {
-    this.finish(DONE);
+  /** `atEnd` is called when the consumer comes to the end, and not if it leaves. What it throws fails the queue. */
+  end(atEnd?: () => void): void {
+    this.finish(atEnd === undefined ? DONE : { how: "ending", atEnd });
   }
 
   /** Messages that wait are still given. */

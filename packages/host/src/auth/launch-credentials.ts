@@ -1,5 +1,10 @@
 import { hkdfSync } from "node:crypto";
-import { type CallFailure, createFailure, type LaunchCredential } from "@connect-plugin/protocol";
+import {
+  type CallFailure,
+  createFailure,
+  LAUNCH_KEY_LABEL,
+  type LaunchCredential,
+} from "@connect-plugin/protocol";
 import { newCredentialId, newSecret, type RandomBytes, Secret } from "./secret.js";
 
 /**
@@ -46,9 +51,6 @@ interface KeptCredential extends Launch {
   readonly secret: Secret;
   presenter: object | undefined;
 }
-
-/** Ties the derived key to its use; plugins derive theirs in the same way. */
-const KEY_LABEL = "connectplugin.v1 launch secret";
 
 export function createLaunchCredentials(options: LaunchCredentialsOptions = {}): LaunchCredentials {
   const byId = new Map<string, KeptCredential>();
@@ -102,7 +104,7 @@ export function createLaunchCredentials(options: LaunchCredentialsOptions = {}):
 
 /** The key that both sides make of a launch secret. The secret is random enough to need no salt. */
 function deriveKey(secret: string): Uint8Array {
-  return new Uint8Array(hkdfSync("sha256", secret, "", KEY_LABEL, 32));
+  return new Uint8Array(hkdfSync("sha256", secret, "", LAUNCH_KEY_LABEL, 32));
 }
 
 function failed(message: string, facts: Readonly<Record<string, string>> = {}): VerifiedLaunch {

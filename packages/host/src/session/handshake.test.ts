@@ -7,6 +7,7 @@ import {
   DEFAULT_COOKIE,
   type HandshakeRequest,
   HandshakeRequestSchema,
+  LAUNCH_KEY_LABEL,
   type LaunchCredential,
   type Manifest,
   manifestToHandshake,
@@ -65,7 +66,7 @@ function createHost(terms: Partial<HandshakeTerms> = {}, expectation: Partial<Ha
 let nonces = 0;
 
 function sign(request: HandshakeRequest, { secret }: LaunchCredential): HandshakeRequest {
-  const key = new Uint8Array(hkdfSync("sha256", secret, "", "connectplugin.v1 launch secret", 32));
+  const key = new Uint8Array(hkdfSync("sha256", secret, "", LAUNCH_KEY_LABEL, 32));
   request.transcriptMac = new Uint8Array(
     createHmac("sha256", key).update(clientTranscript(request)).digest(),
   );
@@ -107,9 +108,7 @@ describe("a handshake", () => {
     expect(checkHandshakeResponse(response)).toBeUndefined();
     expect(response.serverNonce.byteLength).toBeGreaterThanOrEqual(16);
     expect(host.auth.tokens.verify(response.runtimeToken)).toMatchObject({ kind: "verified" });
-    const key = new Uint8Array(
-      hkdfSync("sha256", host.credential.secret, "", "connectplugin.v1 launch secret", 32),
-    );
+    const key = new Uint8Array(hkdfSync("sha256", host.credential.secret, "", LAUNCH_KEY_LABEL, 32));
     const proof = createHmac("sha256", key).update(serverTranscript(request, response)).digest();
     expect(Buffer.from(response.challengeResponse).equals(proof)).toBe(true);
   });

@@ -75,7 +75,7 @@ export function advanceStop(
   const moved = withInstance(state, { ...live, state: { ...current, step: next } });
   return next === "terminated"
     ? { state: moved, effects: [{ type: "terminate" }, arm("terminate")] }
-    : { state: moved, effects: [{ type: "kill" }, arm("kill")] };
+    : { state: moved, effects: [{ type: "kill", outcome: outcomeOf(current.ending) }, arm("kill")] };
 }
 
 /** Time is up: from here on by force. */

@@ -170,6 +170,7 @@ export function createInstanceRun(options: InstanceRunOptions): InstanceRun {
           launched?.terminate();
           return;
         case "kill":
+          launched?.connection.close(closing(effect.outcome, plugin));
           void launched?.kill();
           return;
         case "arm":

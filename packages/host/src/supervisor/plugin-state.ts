@@ -82,7 +82,8 @@ export type PluginEffect =
   | { readonly type: "drain"; readonly reason: string }
   | { readonly type: "shut-down"; readonly reason: string }
   | { readonly type: "terminate" }
-  | { readonly type: "kill" }
+  /** By force. Calls in flight are told the outcome: that they broke is not the plugin's doing. */
+  | { readonly type: "kill"; readonly outcome: Outcome }
   /** Watches the time of this phase, and of no other any more. */
   | { readonly type: "arm"; readonly phase: Phase }
   | { readonly type: "disarm" }

@@ -14,6 +14,7 @@ import {
   type HandshakeResponse,
   HandshakeService,
   HealthState,
+  LAUNCH_KEY_LABEL,
   type Link,
   type Manifest,
   manifestToHandshake,
@@ -178,7 +179,7 @@ async function shakeHands(
   boot: Boot,
   host: CallHandler,
 ): Promise<HandshakeResponse> {
-  const key = hkdfSync("sha256", boot.credential.secret, "", "connectplugin.v1 launch secret", 32);
+  const key = hkdfSync("sha256", boot.credential.secret, "", LAUNCH_KEY_LABEL, 32);
   const request = create(HandshakeRequestSchema, {
     ...manifestToHandshake(manifest),
     coreProtocolVersion: 1,

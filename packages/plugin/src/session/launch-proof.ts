@@ -1,7 +1,5 @@
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
-
-/** Ties the derived key to its use; hosts derive theirs in the same way. */
-const KEY_LABEL = "connectplugin.v1 launch secret";
+import { LAUNCH_KEY_LABEL } from "@connect-plugin/protocol";
 
 /** Proves, both ways, that host and plugin hold the same launch secret, without the secret ever being sent. */
 export interface LaunchProof {
@@ -13,7 +11,7 @@ export interface LaunchProof {
 
 export function createLaunchProof(secret: string): LaunchProof {
   // The secret is random enough to need no salt.
-  const key = new Uint8Array(hkdfSync("sha256", secret, "", KEY_LABEL, 32));
+  const key = new Uint8Array(hkdfSync("sha256", secret, "", LAUNCH_KEY_LABEL, 32));
   const mac = (transcript: Uint8Array) =>
     new Uint8Array(createHmac("sha256", key).update(transcript).digest());
   return {

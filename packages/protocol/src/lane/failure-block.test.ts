@@ -17,7 +17,9 @@ const detail = { type: "acme.v1.Quota", value: Uint8Array.of(8, 1) };
 describe("a failure on the wire", () => {
   it("keeps reason, fault, facts, details and metadata", () => {
     const failure: CallFailure = {
-      ...createFailure("NO_PROVIDER", "No plugin offers kv.v1.KvService.", { facts: { service: "kv.v1.KvService" } }),
+      ...createFailure("NO_PROVIDER", "No plugin offers kv.v1.KvService.", {
+        facts: { service: "kv.v1.KvService" },
+      }),
       details: [detail],
       metadata: [["retry-after", "3"]],
     };
@@ -56,7 +58,10 @@ describe("a failure on the wire", () => {
   });
 
   it("loses metadata that is larger than the reader allows, and nothing else", () => {
-    const failure: CallFailure = { ...createFailure("CANCELLED", "x"), metadata: [["x", "y".repeat(17_000)]] };
+    const failure: CallFailure = {
+      ...createFailure("CANCELLED", "x"),
+      metadata: [["x", "y".repeat(17_000)]],
+    };
     expect(send(failure)).toEqual({ ...failure, metadata: [] });
   });
 });

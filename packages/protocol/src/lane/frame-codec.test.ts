@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { LaneProtocolError } from "./lane-rule.js";
 import { session } from "./fixtures/frame-arbitrary.js";
 import { EventReader, EventWriter, type FrameEvent } from "./fixtures/frame-event.js";
+import { LaneProtocolError } from "./lane-rule.js";
 
 describe("encoding and decoding frames", () => {
   it("gives back what was written, in order, whatever shares a frame", () => {

@@ -169,7 +169,17 @@ describe("frames that break a rule", () => {
   }
 
   it("anything before the settings", () => {
-    const preface = Uint8Array.of(0xf0, 0x63, 0x70, 0x6c, 0x61, 0x6e, 0x65, 1, ...frame(FrameType.PING, 0, 0, 0, 0, 1));
+    const preface = Uint8Array.of(
+      0xf0,
+      0x63,
+      0x70,
+      0x6c,
+      0x61,
+      0x6e,
+      0x65,
+      1,
+      ...frame(FrameType.PING, 0, 0, 0, 0, 1),
+    );
     expect(ruleOf(() => new EventReader("host").read(preface))).toEqual({
       rule: "settings",
       message: "SETTINGS must come first, but PING did",
@@ -218,7 +228,11 @@ describe("what a later version may say", () => {
     ]);
     const later = frame(FrameType.HEAD, 1, 0, 10, 0xe7, 0x80, 1, 1, 0x61, 1, 1, 0x62, 0xaa, 0xbb);
     expect(reader.read(later)).toMatchObject([
-      { is: "head", id: 1, head: { service: "a", method: "b", kind: "unknown", codec: "proto", deadline: Infinity } },
+      {
+        is: "head",
+        id: 1,
+        head: { service: "a", method: "b", kind: "unknown", codec: "proto", deadline: Infinity },
+      },
     ]);
     const preface = [0xf0, 0x63, 0x70, 0x6c, 0x61, 0x6e, 0x65, 1];
     const unknown = frame(FrameType.SETTINGS, 0, 99, 5, 2, 7);

@@ -126,10 +126,7 @@ export class FrameDecoder {
     else this.#requestHead(id);
     if (kind & FrameFlag.BODY) this.#data(id, kind, bytes, body, end);
     else if (body !== end) {
-      throw new LaneProtocolError(
-        "frame-content",
-        `HEAD without BODY must end with its block, but goes on`,
-      );
+      throw new LaneProtocolError("frame-content", `HEAD without BODY must end with its block, but goes on`);
     } else if (kind & FrameFlag.END) this.#visitor.end(id, NO_METADATA, undefined);
   }
 

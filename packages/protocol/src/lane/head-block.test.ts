@@ -75,7 +75,9 @@ describe("names", () => {
     const first = send(head);
     const second = send(head);
     expect(second.head).toEqual(first.head);
-    expect(first.size - second.size).toBe("kv.v1.KvService".length + "Get".length + "traceparent".length + 2 + 3 + 5);
+    expect(first.size - second.size).toBe(
+      "kv.v1.KvService".length + "Get".length + "traceparent".length + 2 + 3 + 5,
+    );
   });
 
   it("are forgotten in the order in which they came, on both sides alike", () => {
@@ -83,7 +85,9 @@ describe("names", () => {
     for (let i = 0; i < NAME_SLOTS * 2 + 7; i++) {
       const method = `Method${i}`;
       expect(send({ method }).head.method).toBe(method);
-      expect(send({ method: `Method${Math.max(0, i - 300)}` }).head.method).toBe(`Method${Math.max(0, i - 300)}`);
+      expect(send({ method: `Method${Math.max(0, i - 300)}` }).head.method).toBe(
+        `Method${Math.max(0, i - 300)}`,
+      );
     }
   });
 

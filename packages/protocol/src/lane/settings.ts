@@ -49,7 +49,8 @@ export function readSettings(from: ByteReader): LaneSettings {
     if (name !== undefined) said[name] = value;
   }
   const settings: LaneSettings = { ...defaultSettings, ...said };
-  if (settings.initialWindow > MAX_CREDIT) throw from.error(`an initial window of ${settings.initialWindow} bytes`);
+  if (settings.initialWindow > MAX_CREDIT)
+    throw from.error(`an initial window of ${settings.initialWindow} bytes`);
   return settings;
 }
 

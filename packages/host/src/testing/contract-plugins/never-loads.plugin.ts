@@ -1,4 +1,5 @@
 // Waits for something that never comes.
+console.error("waiting");
 await new Promise(() => {
   setInterval(() => {}, 1_000);
 });
