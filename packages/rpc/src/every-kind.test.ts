@@ -194,12 +194,12 @@ describe.each(Object.entries(carriers))("with %s between the ends", (_, carry) =
       },
     });
     for await (const { value } of client.count({})) if (value === 3) break;
+    await end.idle();
+    expect(cleaned).toBe(1);
     expect(aborted).toMatchObject({
       code: Code.Canceled,
       rawMessage: "test.v1.EchoService/Count was cancelled: its caller left the stream before its end.",
     });
-    await end.idle();
-    expect(cleaned).toBe(1);
   });
 
   test("a reader that stops stops its writer", async () => {

@@ -6,16 +6,19 @@ export interface QueueOwner {
   left(): void;
 }
 
-type End = { readonly how: "open" | "done" | "left" } | { readonly how: "failed"; readonly error: unknown };
+/** `ending`: nothing more comes, but the consumer has not heard of it; it hears what this throws. */
+type Phase =
+  | { readonly is: "open" | "done" | "left" }
+  | { readonly is: "ending"; readonly conclude: () => void };
 
 interface Waiter<T> {
   resolve(result: IteratorResult<T, undefined>): void;
   reject(error: unknown): void;
 }
 
-const OPEN: End = { how: "open" };
-const DONE: End = { how: "done" };
-const LEFT: End = { how: "left" };
+const OPEN: Phase = { is: "open" };
+const DONE: Phase = { is: "done" };
+const LEFT: Phase = { is: "left" };
 const FINISHED: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /**
@@ -39,7 +42,7 @@ export class MessageQueue<T> {
   /** Of the next message to be taken. */
   private first = 0;
   private waiters: Waiter<T>[] = [];
-  private over: End = OPEN;
+  private phase: Phase = OPEN;
 
   constructor(owner: QueueOwner) {
     this.owner = owner;
@@ -52,8 +55,8 @@ export class MessageQueue<T> {
 
   /** Ignored after the end; after the consumer left, the message counts as taken. */
   push(message: T, cost: number): void {
-    if (this.over.how !== "open") {
-      if (this.over.how === "left") this.owner.taken(cost);
+    if (this.phase.is !== "open") {
+      if (this.phase.is === "left") this.owner.taken(cost);
       return;
     }
     const waiter = this.waiters.shift();
@@ -66,33 +69,54 @@ export class MessageQueue<T> {
     this.owner.taken(cost);
   }
 
-  /** `atEnd` is called when the consumer comes to the end, and not if it leaves. What it throws fails the queue. */
-  end(atEnd?: () => void): void {
-    this.finish(atEnd === undefined ? DONE : { how: "ending", atEnd });
+  /** `conclude` is called when the consumer comes to the end, not if it leaves before. What it throws fails the queue. */
+  end(conclude: () => void = nothing): void {
+    if (this.phase.is !== "open") return;
+    this.phase = { is: "ending", conclude };
+    const [first, ...rest] = this.waiters.splice(0);
+    if (first === undefined) return;
+    try {
+      this.conclude();
+      first.resolve(FINISHED);
+    } catch (error) {
+      first.reject(error);
+    }
+    for (const waiter of rest) waiter.resolve(FINISHED);
   }
 
   /** Messages that wait are still given. */
   fail(error: unknown): void {
-    this.finish({ how: "failed", error });
+    this.end(() => {
+      throw error;
+    });
   }
 
   private next(): Promise<IteratorResult<T, undefined>> {
     if (this.first < this.waiting.length) return Promise.resolve({ done: false, value: this.shift() });
-    if (this.over.how === "open") {
+    if (this.phase.is === "open") {
       return new Promise((resolve, reject) => {
         this.waiters.push({ resolve, reject });
       });
     }
-    if (this.over.how !== "failed") return Promise.resolve(FINISHED);
-    const { error } = this.over;
-    this.over = DONE;
-    return Promise.reject(error);
+    try {
+      this.conclude();
+      return Promise.resolve(FINISHED);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  private conclude(): void {
+    const { phase } = this;
+    if (phase.is !== "ending") return;
+    this.phase = DONE;
+    phase.conclude();
   }
 
   /** The consumer leaves: what waits is dropped. */
   private leave(): Promise<IteratorResult<T, undefined>> {
-    const before = this.over;
-    this.over = LEFT;
+    const before = this.phase;
+    this.phase = LEFT;
     let cost = 0;
     for (let i = this.first; i < this.costs.length; i += 1) cost += this.costs[i] ?? 0;
     this.waiting = [];
@@ -100,7 +124,7 @@ export class MessageQueue<T> {
     this.first = 0;
     for (const waiter of this.waiters.splice(0)) waiter.resolve(FINISHED);
     if (cost > 0) this.owner.taken(cost);
-    if (before.how === "open") this.owner.left();
+    if (before.is === "open") this.owner.left();
     return Promise.resolve(FINISHED);
   }
 
@@ -122,21 +146,9 @@ export class MessageQueue<T> {
     this.owner.taken(cost);
     return message;
   }
-
-  private finish(end: End): void {
-    if (this.over.how !== "open") return;
-    this.over = end;
-    const [first, ...rest] = this.waiters.splice(0);
-    if (first === undefined) return;
-    if (end.how === "failed") {
-      this.over = DONE;
-      first.reject(end.error);
-    } else {
-      first.resolve(FINISHED);
-    }
-    for (const waiter of rest) waiter.resolve(FINISHED);
-  }
 }
 
 /** So many taken messages at the front are worth a move of the rest. */
 const COMPACT_AT = 1024;
+
+function nothing(): void {}

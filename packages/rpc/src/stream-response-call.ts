@@ -11,7 +11,7 @@ import { NO_METADATA, toHeaders } from "./metadata.js";
 export interface StreamWatcher {
   /** Before the first message, or at the end of a stream that went well without any. */
   onHeader?(header: Headers): void;
-  /** At the end of a stream that went well. */
+  /** When the consumer comes to the end of a stream that went well. */
   onTrailer?(trailer: Headers): void;
   onFailure?(error: ConnectError): void;
 }
@@ -55,13 +55,10 @@ export class StreamResponseCall extends ClientCall {
 
   protected completed(trailer: Metadata): void {
     if (!this.headerTold) this.headed(NO_METADATA);
-    try {
-      this.watcher?.onTrailer?.(toHeaders(trailer));
-    } catch (error) {
-      this.queue.fail(error);
-      return;
-    }
-    this.queue.end();
+    const { watcher } = this;
+    this.queue.end(
+      watcher?.onTrailer === undefined ? undefined : () => watcher.onTrailer?.(toHeaders(trailer)),
+    );
   }
 
   protected failed(error: ConnectError): void {
