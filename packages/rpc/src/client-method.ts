@@ -1,7 +1,8 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { CallHandler, Metadata } from "@connect-plugin/protocol";
 import type { ParentCall } from "./call-context.js";
-import { type MessageCodec, protobufCodec } from "./message-codec.js";
+import { compiledCodec } from "./compiled-codec.js";
+import type { MessageCodec } from "./message-codec.js";
 import {
   checkMaxMessageBytes,
   createMessageReader,
@@ -17,7 +18,7 @@ import { deadlines, type TimerWheel } from "./timer-wheel.js";
 export interface CallerOptions {
   /** Deadline of calls that name none, in ms; 0 for none. Default: 30,000 for unary calls, none for streams. */
   readonly defaultTimeoutMs?: number | undefined;
-  /** Default: protobuf-es. */
+  /** Default: `compiledCodec`. */
   readonly codec?: MessageCodec | undefined;
   /** The plugin that is to answer, where it matters. Default: whoever offers the service. */
   readonly target?: string | undefined;
@@ -64,7 +65,7 @@ export function createMethodPreparer(
   calls: CallHandler,
   options: CallerOptions,
 ): (desc: DescMethod) => ClientMethod {
-  const { codec = protobufCodec, header = NO_METADATA, inflate, defaultTimeoutMs } = options;
+  const { codec = compiledCodec, header = NO_METADATA, inflate, defaultTimeoutMs } = options;
   const reading: ReadingOptions = {
     codec,
     inflate,

@@ -471,6 +471,18 @@ describe("a peer that floods and does not read", () => {
     expect(pipes.host.mostWaiting).toBeLessThan(10_000 + 65_536 + 2_000);
   });
 
+  it("with heads that are too large cannot make answers pile up", async () => {
+    const limits = { maxMetadata: 10, maxCalls: 50 };
+    const { send, lane, pipes } = connectTo("host", { limits, peerName: "p".repeat(300) }, 1_000);
+    send(ready);
+    pipes.host.stalled = true;
+    for (let id = 1; id < 2_000; id += 2) {
+      send((encoder) => encoder.head(id, { ...unaryHead, header: [["x-name", "value"]] }, 0));
+    }
+    expect((await lane.closed).failure.info?.facts).toEqual({ rule: "too-many-calls" });
+    expect(pipes.host.mostWaiting).toBeLessThan(4_000);
+  });
+
   it("with pings gets one answer", () => {
     const { send, lane, pipes, heard } = connectTo("host", {}, 1_000);
     send(ready);
