@@ -30,7 +30,7 @@ export interface CallerOptions {
   readonly header?: Metadata | undefined;
   /** Reads compressed messages. Default: providers are told not to send any. */
   readonly inflate?: Inflate | undefined;
-  /** Of a response message, in bytes. Default 16 MiB. */
+  /** Of an encoded response message, in bytes. Default 16 MiB. */
   readonly maxMessageBytes?: number | undefined;
   /**
    * Whether callers are given unencoded messages of a provider in this process as they are, not a copy. Default false.

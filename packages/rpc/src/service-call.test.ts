@@ -137,6 +137,24 @@ describe("a handler", () => {
     expect(end.active).toBe(0);
   });
 
+  test("that returns a thenable which settles twice has answered once", () => {
+    const twice = {
+      // biome-ignore lint/suspicious/noThenProperty: this is what is tested
+      then(resolve: (value: object) => void, reject: (error: unknown) => void) {
+        resolve({ value: "once" });
+        resolve({ value: "twice" });
+        reject(new Error("thrice"));
+      },
+    };
+    const onUnexpectedError = vi.fn();
+    const end = serve({ say: () => twice as unknown as Promise<{ value: string }> }, { onUnexpectedError });
+    const { requests, events } = recordCall(end, echoHead("Say"));
+    requests.message(typed("x"), true);
+    expect(events).toEqual([{ message: "once" }, { end: "well", trailer: [] }]);
+    expect(end.active).toBe(0);
+    expect(onUnexpectedError).not.toHaveBeenCalled();
+  });
+
   test("that returns no stream where one is due has failed", async () => {
     const onUnexpectedError = vi.fn();
     const end = serve({ count: (() => 7) as unknown as (typeof echo)["count"] }, { onUnexpectedError });

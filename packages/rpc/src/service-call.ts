@@ -169,6 +169,8 @@ export class ServiceCall implements RequestSink, Timed {
   }
 
   private readonly succeeded = (output: unknown): void => {
+    // A thenable that is no promise may settle twice.
+    if (this.state === "over") return;
     if (this.state === "abandoned") {
       this.close();
       return;
@@ -185,6 +187,7 @@ export class ServiceCall implements RequestSink, Timed {
   };
 
   private readonly failed = (error: unknown): void => {
+    if (this.state === "over") return;
     const failure = this.failureOf(error);
     if (this.state === "abandoned") {
       this.close();

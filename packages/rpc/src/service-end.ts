@@ -43,7 +43,7 @@ export interface ServiceEndOptions {
   readonly codec?: MessageCodec | undefined;
   /** Reads compressed messages. Default: they are refused (ENCODING_UNSUPPORTED). */
   readonly inflate?: Inflate | undefined;
-  /** Of a request message, in bytes. Default 16 MiB. */
+  /** Of an encoded request message, in bytes. Default 16 MiB. */
   readonly maxMessageBytes?: number | undefined;
   /**
    * Whether handlers are given unencoded messages of callers in this process as they are, not a copy. Default false.

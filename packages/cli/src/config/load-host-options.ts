@@ -1,7 +1,6 @@
 import { dirname, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { childProcess, type HostOptions, inProcess, type PluginSpec, worker } from "@connect-plugin/host";
-import type { PluginEntry } from "@connect-plugin/protocol";
+import { ConfigError } from "./config-error.js";
 import type { PluginConfig } from "./config-schema.js";
 import { operatorDirectory } from "./operator-directory.js";
 import { readConfig } from "./read-config.js";
@@ -28,7 +27,11 @@ export async function loadHostOptions(
     const value = await resolveSecrets(config.config, `plugins.${plugin}.config`, { file, environment });
     return [
       plugin,
-      { launch: launchOf(file, config, environment), config: value, essential: config.essential },
+      {
+        launch: checkedLaunch(plugin, file, config, environment),
+        config: value,
+        essential: config.essential,
+      },
     ];
   });
   return {
@@ -40,14 +43,27 @@ export async function loadHostOptions(
   };
 }
 
+/** What only the launcher finds wrong is as much the file's fault as the rest. */
+function checkedLaunch(name: string, ...[file, plugin, environment]: Parameters<typeof launchOf>) {
+  try {
+    return launchOf(file, plugin, environment);
+  } catch (error) {
+    if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
+    throw new ConfigError(file, [
+      { line: undefined, column: undefined, message: `plugins.${name}: ${error.message}` },
+    ]);
+  }
+}
+
 function launchOf(file: string, plugin: PluginConfig, environment: NonNullable<LoadOptions["environment"]>) {
-  const entry = new URL(plugin.entry, pathToFileURL(file));
+  // As a path and not as a relative URL, in which #, ? and % would mean something.
+  const entry = plugin.entry.startsWith("file:") ? plugin.entry : resolve(dirname(file), plugin.entry);
   const { nodeOptions: execArgv = [], memory } = plugin;
   const inherited = (plugin.environment?.inherit ?? []).map((name) => [name, environment[name]] as const);
   const env = { ...Object.fromEntries(inherited), ...plugin.environment?.set };
   switch (plugin.distance) {
     case "in-process":
-      return inProcess(() => import(entry.href) as Promise<{ default: PluginEntry }>);
+      return inProcess({ entry });
     case "worker":
       return worker({
         entry,

@@ -15,7 +15,9 @@ describe("ids of calls", () => {
     expect([plugin.take(none), plugin.take(none), plugin.take(none)]).toEqual([0x7fff_fffd, 0x7fff_ffff, 1]);
     const late = new FreshIds("host", 0x7fff_fffe);
     expect([late.take(none), late.take(none)]).toEqual([0x7fff_fffe, 2]);
-    expect(() => new FreshIds("host", 3)).toThrow(new RangeError("first must be an id of the host, but is 3"));
+    expect(() => new FreshIds("host", 3)).toThrow(
+      new RangeError("first must be an id of the host, but is 3"),
+    );
   });
 
   it("that are in use are skipped", () => {
@@ -29,8 +31,18 @@ describe("ids of calls", () => {
     expect(new FreshIds("plugin").used.has(1)).toBe(false);
     const fresh = new FreshIds("plugin", 0x7fff_fffd);
     for (let i = 0; i < 3; i++) fresh.take(none);
-    expect([0x7fff_fffd, 0x7fff_ffff, 1, 3].map((id) => fresh.used.has(id))).toEqual([true, true, true, false]);
-    expect([isLater(3, 1), isLater(1, 3), isLater(1, 1), isLater(1, 0x7fff_ffff)]).toEqual([true, false, false, true]);
+    expect([0x7fff_fffd, 0x7fff_ffff, 1, 3].map((id) => fresh.used.has(id))).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ]);
+    expect([isLater(3, 1), isLater(1, 3), isLater(1, 1), isLater(1, 0x7fff_ffff)]).toEqual([
+      true,
+      false,
+      false,
+      true,
+    ]);
   });
 
   it("go round in the middle of a lane without anybody noticing", () => {

@@ -155,10 +155,14 @@ class ScriptedCall {
     const { caller, handler, plan } = this;
     const received = (handler?.inbox.messages ?? []).map(({ bytes }) => bytes);
     expectBeginning(received, this.#requests.given);
-    expect(gzips(handler?.inbox.messages)).toEqual(plan.requests.slice(0, received.length).map(({ gzip }) => gzip));
+    expect(gzips(handler?.inbox.messages)).toEqual(
+      plan.requests.slice(0, received.length).map(({ gzip }) => gzip),
+    );
     const answers = caller.inbox.messages.map(({ bytes }) => bytes);
     expectBeginning(answers, this.#responses.given);
-    expect(gzips(caller.inbox.messages)).toEqual(plan.responses.slice(0, answers.length).map(({ gzip }) => gzip));
+    expect(gzips(caller.inbox.messages)).toEqual(
+      plan.responses.slice(0, answers.length).map(({ gzip }) => gzip),
+    );
     if (this.hasCancelled) {
       expect(caller.ends).toHaveLength(0);
       if (handler !== undefined && !this.hasAnswered) expect(handler.cancels).toEqual([cancelled]);
@@ -224,8 +228,12 @@ class ScriptedCall {
 
 /** What arrived is what was given, as far as it goes. (`toEqual` takes its time over large arrays.) */
 function expectBeginning(arrived: readonly Uint8Array[], given: readonly Uint8Array[]): void {
-  expect(arrived.map((bytes) => bytes.length)).toEqual(given.slice(0, arrived.length).map((bytes) => bytes.length));
-  expect(arrived.findIndex((bytes, i) => Buffer.compare(bytes, given[i] ?? new Uint8Array(0)) !== 0)).toBe(-1);
+  expect(arrived.map((bytes) => bytes.length)).toEqual(
+    given.slice(0, arrived.length).map((bytes) => bytes.length),
+  );
+  expect(arrived.findIndex((bytes, i) => Buffer.compare(bytes, given[i] ?? new Uint8Array(0)) !== 0)).toBe(
+    -1,
+  );
 }
 
 function gzips(messages: readonly { readonly gzip: boolean }[] | undefined): boolean[] {
@@ -253,7 +261,10 @@ const call: fc.Arbitrary<CallPlan> = fc.record({
   fails: fc.boolean(),
   isEager: fc.boolean(),
   isHasty: fc.boolean(),
-  cancelsAfter: fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.nat(6) }),
+  cancelsAfter: fc.oneof(
+    { weight: 3, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: fc.nat(6) },
+  ),
 });
 
 const limits: fc.Arbitrary<Partial<LaneLimits>> = fc.record({
