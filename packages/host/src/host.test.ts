@@ -162,6 +162,19 @@ describe("a host", () => {
     });
   });
 
+  it("says that it has been stopped", async () => {
+    const { host } = createHostOf({ plugins: { a: plugin("a", { provides: [offer(A)] }) } });
+    await host.start();
+    const client = host.client(A);
+    await host.stop();
+    expect(await failureOf(client.say({}))).toEqual({
+      code: 14,
+      reason: "HOST_STOPPING",
+      message:
+        "a.v1.TextService cannot be called: the host has been stopped; make another one to call plugins again",
+    });
+  });
+
   it("starts once", async () => {
     const { host } = createHostOf({ plugins: {} });
     await host.start();

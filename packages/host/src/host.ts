@@ -260,8 +260,17 @@ export function createHost<const P extends Record<string, unknown>>(
       `${head.service} cannot be called: the host has not been started; await host.start() first`,
     ),
   );
+  const stopped = refuseCalls((head) =>
+    createFailure(
+      "HOST_STOPPING",
+      `${head.service} cannot be called: the host has been stopped; make another one to call plugins again`,
+    ),
+  );
   const calls: CallHandler = {
-    start: (head, responses) => (life.hasStarted ? routed : notStarted).start(head, responses),
+    start(head, responses) {
+      const handler = !life.hasStarted ? notStarted : life.state === "stopped" ? stopped : routed;
+      return handler.start(head, responses);
+    },
   };
   const clientOf = <S extends DescService>(
     desc: S,

@@ -87,7 +87,7 @@ async function startHost(host: Host, output: Output): Promise<void> {
 /** The last lines of the plugins that failed: where the first line is to be that the host is ready, nobody has seen them. */
 function lastOutput(host: Host): Readonly<Record<string, readonly string[]>> {
   const failed = host.status().plugins.filter(({ failure }) => failure !== undefined);
-  return Object.fromEntries(failed.map(({ name, output }) => [name, output]));
+  return Object.fromEntries(failed.map((plugin) => [plugin.name, plugin.lastOutput]));
 }
 
 /** What the host left behind when it stopped, whoever stopped it. */

@@ -22,7 +22,7 @@ export async function loadHostOptions(
   { environment = process.env }: LoadOptions = {},
 ): Promise<HostOptions<Record<string, unknown>>> {
   const file = resolve(configFile);
-  const { name, plugins, prefer, deadlines } = await readConfig(configFile);
+  const { name, plugins, prefer, deadlines, limits } = await readConfig(configFile);
   const specs = Object.entries(plugins).map(async ([plugin, config]): Promise<[string, PluginSpec]> => {
     const value = await resolveSecrets(config.config, `plugins.${plugin}.config`, { file, environment });
     return [
@@ -31,6 +31,7 @@ export async function loadHostOptions(
         launch: checkedLaunch(plugin, file, config, environment),
         config: value,
         essential: config.essential,
+        expect: config.expect,
       },
     ];
   });
@@ -39,6 +40,7 @@ export async function loadHostOptions(
     plugins: Object.fromEntries(await Promise.all(specs)),
     prefer,
     deadlines,
+    limits,
     operator: { dir: operatorDirectory(file), configPath: file },
   };
 }

@@ -18,7 +18,6 @@ const cancelled = createFailure("CANCELLED", "No longer wanted.");
 
 describe("a peer that breaks a rule", () => {
   const tested = new Set<LaneRule>();
-  type Connected = RawPeer;
   const cases: readonly (readonly [
     rule: LaneRule,
     what: string,
