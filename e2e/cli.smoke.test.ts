@@ -208,9 +208,20 @@ describe("with a host that runs", () => {
       code: "invalid_argument",
       reason: "MESSAGE_INVALID",
       fault: "caller",
+      message: expect.stringContaining("its fields are text, "),
     });
     expect(await refuse(2, "call", `${service}/Echo`, "--data", "{oops")).toMatchObject({
       message: expect.stringContaining("--data is not JSON"),
+    });
+    expect(await refuse(2, "call", `${service}/Count`, "--data", "{}", "--data", "{}")).toMatchObject({
+      message: `${service}/Count takes one request message, found 2 times --data; call it once for each`,
+    });
+  });
+
+  it("watch knows the plugins", async () => {
+    expect(await refuse(1, "watch", "bsae")).toMatchObject({
+      reason: "UNKNOWN_PLUGIN",
+      message: 'no plugin is called "bsae"; did you mean base?',
     });
   });
 

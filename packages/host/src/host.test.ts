@@ -387,6 +387,9 @@ describe("options", () => {
     expect(() => createHost({ plugins: {}, limits: { heldCalls: -1 } })).toThrow(
       new RangeError("limits.heldCalls: wanted a whole number from 0, got -1"),
     );
+    expect(() => createHost({ plugins: {}, limits: { messageBytes: 0 } })).toThrow(
+      new RangeError("limits.messageBytes: wanted a whole number from 1, got 0"),
+    );
     expect(() => createHost({ plugins: {}, limits: { heldBytes: 0.5 } })).toThrow(
       new RangeError("limits.heldBytes: wanted a whole number from 0, got 0.5"),
     );

@@ -26,7 +26,7 @@ import type { HostEvent } from "./event.js";
 import { createEventBus } from "./event-bus.js";
 import { createHostLife, type HostLife, type HostReport, type StopReport } from "./host-life.js";
 import { logTo, showOn } from "./host-log.js";
-import { type HostOptions, readPlugins } from "./host-options.js";
+import { checkHostLimits, type HostOptions, readPlugins } from "./host-options.js";
 import { inflate } from "./inflate.js";
 import type { ProviderRecord } from "./registry/record.js";
 import { createRegistry } from "./registry/registry.js";
@@ -114,7 +114,12 @@ export function createHost<const P extends Record<string, unknown>>(
 ): Host<keyof P & string> {
   const plugins = readPlugins(options);
   const deadlines = checkDeadlines(options.deadlines);
-  const { heldCalls: maxCalls, heldBytes: maxBytes, ...limits } = options.limits ?? {};
+  const {
+    heldCalls: maxCalls,
+    heldBytes: maxBytes,
+    messageBytes,
+    ...limits
+  } = checkHostLimits(options.limits);
   const prefer = options.prefer ?? {};
   const { authorize } = options;
   const clock = systemClock;
@@ -155,6 +160,7 @@ export function createHost<const P extends Record<string, unknown>>(
 
   const sessions = createSessions({
     auth: { credentials, nonces, principals, tokens },
+    messageBytes,
     terms: {
       hostId: principals.host.runtimeId,
       cookie: options.cookie ?? DEFAULT_COOKIE,
@@ -276,7 +282,7 @@ export function createHost<const P extends Record<string, unknown>>(
     desc: S,
     target: string | undefined,
     defaultTimeoutMs: number | undefined,
-  ) => createServiceClient(desc, calls, { inflate, target, defaultTimeoutMs });
+  ) => createServiceClient(desc, calls, { inflate, target, defaultTimeoutMs, maxMessageBytes: messageBytes });
 
   return {
     id: principals.host.runtimeId,

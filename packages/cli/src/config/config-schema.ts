@@ -122,6 +122,7 @@ export const configSchema = z
       .describe("How long each phase of a plugin's life may take, in ms."),
     limits: z
       .strictObject({
+        messageBytes: count.describe("Largest message either way, in bytes."),
         depth: count.describe("Calls that may be made for one another."),
         callsPerCaller: count.describe("Calls in flight of one plugin."),
         metadataBytes: count.describe("Names and values of one header or trailer."),
