@@ -597,9 +597,9 @@ describe("a configuration", () => {
     [
       "has a wrong type",
       "plugins:\n  kv: { entry: ./kv.js, essential: sometimes }\n",
-      ["plugins.kv.essential", "expected boolean"],
+      ["plugins.kv.essential", "wanted a boolean, found a text"],
     ],
-    ["has no plugins", "name: shop\n", ["plugins", "expected record, received undefined"]],
+    ["has no plugins", "name: shop\n", ["plugins", "is missing; wanted keys with values"]],
     [
       "wants a secret that is not there",
       "plugins:\n  kv: { entry: ./kv.js, config: { key: { $secret: { env: E2E_NO_SUCH_VARIABLE } } } }\n",

@@ -208,7 +208,7 @@ describe("with a host that runs", () => {
       code: "invalid_argument",
       reason: "MESSAGE_INVALID",
       fault: "caller",
-      message: expect.stringContaining("its fields are text, "),
+      message: expect.stringContaining("its fields are path, tag, text, payload"),
     });
     expect(await refuse(2, "call", `${service}/Echo`, "--data", "{oops")).toMatchObject({
       message: expect.stringContaining("--data is not JSON"),

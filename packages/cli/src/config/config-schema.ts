@@ -81,9 +81,9 @@ const pluginSchema = z.strictObject({
       "Options for the plugin's own node (child-process) or thread (worker), such as --enable-source-maps.",
     ),
   memory: z
-    .strictObject({ maxHeapMiB: z.number().int().positive().describe("Heap limit of a worker, in MiB.") })
+    .strictObject({ maxHeapMiB: z.number().int().positive().describe("JavaScript heap, in MiB.") })
     .optional()
-    .describe("Limits for a worker."),
+    .describe("Limits of a child process or worker."),
   expect: z
     .strictObject({
       version: z.string().min(1).describe("Semver range for the version of its package."),

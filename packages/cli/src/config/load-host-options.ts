@@ -65,6 +65,11 @@ function launchOf(file: string, plugin: PluginConfig, environment: NonNullable<L
   const env = { ...Object.fromEntries(inherited), ...plugin.environment?.set };
   switch (plugin.distance) {
     case "in-process":
+      if (memory !== undefined) {
+        throw new TypeError(
+          "memory: a plugin in the host's own process has no memory of its own; choose another distance, or leave it out",
+        );
+      }
       return inProcess({ entry });
     case "worker":
       return worker({
@@ -74,6 +79,11 @@ function launchOf(file: string, plugin: PluginConfig, environment: NonNullable<L
         resourceLimits: memory ? { maxOldGenerationSizeMb: memory.maxHeapMiB } : {},
       });
     case "child-process":
-      return childProcess({ entry, env, execArgv, cwd: dirname(file) });
+      return childProcess({
+        entry,
+        env,
+        execArgv: memory ? [`--max-old-space-size=${memory.maxHeapMiB}`, ...execArgv] : execArgv,
+        cwd: dirname(file),
+      });
   }
 }
