@@ -21,7 +21,7 @@ describe("what is shown", () => {
       plugin: "kv",
       level: "error",
       message: "no",
-      fields: { stack: "E: no\n    at\u001b[2J" },
+      fields: { stack: "E: no\\n    at\u001b[2J" },
     });
     show({ ...ofKv, type: "instance.state", from: "ready", to: "draining", reason: "x" });
     show(failed);

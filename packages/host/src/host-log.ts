@@ -37,8 +37,9 @@ export function showOn(stream: { write(text: string): unknown }): (event: HostEv
         const { stack, ...others } = event.fields;
         const fields = Object.entries(others).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
         stream.write(`${plugin} | ${level}: ${printable(message + fields.join(""), LINE_LIMIT)}\n`);
-        // On one line nobody could read it. Each of its lines bears the name, so none passes for another's.
-        for (const line of (stack ?? "").slice(0, LINE_LIMIT).split("\n")) {
+        // On one line nobody could read it. Each of its lines bears the name, so none passes for another's. What plugins
+        // log comes with its line ends escaped.
+        for (const line of (stack ?? "").slice(0, LINE_LIMIT).split(/\\n|\n/)) {
           if (line !== "") stream.write(`${plugin} |   ${printable(line, LINE_LIMIT)}\n`);
         }
         return;
