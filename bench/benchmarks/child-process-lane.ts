@@ -12,6 +12,7 @@ export const childProcessLane: Benchmark = {
     const peers: EchoPeer[] = [
       {
         name: "connect-es, HTTP/2, unix socket",
+        short: "connect-es",
         subject: await bench.start(nodeSubject("connect-http2")),
         throughput: { kind: "ratio at least", value: 12 },
         alone: { kind: "ratio at most", value: 0.3 },
@@ -22,6 +23,7 @@ export const childProcessLane: Benchmark = {
     else {
       peers.push({
         name: "go-plugin (Go, gRPC)",
+        short: "go-plugin",
         subject: await bench.start({ name: "go-plugin", command: go.host, args: [go.plugin] }),
         throughput: { kind: "ratio at least", value: 0.9 },
         alone: { kind: "ratio at most", value: 1.15 },

@@ -9,6 +9,8 @@ export type EchoSubject = Subject<EchoOrder, CallLoad>;
 
 export interface EchoPeer {
   readonly name: string;
+  /** For the names of the rows, which are unique. */
+  readonly short: string;
   readonly subject: EchoSubject;
   /** Of calls a second with 32 in flight. */
   readonly throughput?: Target;
@@ -31,7 +33,7 @@ export async function compareEcho(
   const alone = await loadEach(bench, subjects, 1);
   return peers.flatMap((peer, index) => [
     createRow({
-      name: `${name}: throughput, ${manyInFlight} in flight`,
+      name: `${name} vs ${peer.short}: throughput, ${manyInFlight} in flight`,
       unit: "calls/s",
       peer: peer.name,
       ours: busy[0]!.map(callsPerSecond),
@@ -39,7 +41,7 @@ export async function compareEcho(
       ...(peer.throughput && { target: peer.throughput }),
     }),
     createRow({
-      name: `${name}: p50 alone`,
+      name: `${name} vs ${peer.short}: p50 alone`,
       unit: "us",
       peer: peer.name,
       ours: alone[0]!.map(({ p50Us }) => p50Us),

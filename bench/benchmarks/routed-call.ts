@@ -12,6 +12,7 @@ export const routedCall: Benchmark = {
     return await compareEcho(bench, "plugin to host to plugin", ours, [
       {
         name: "our lane, host to plugin",
+        short: "direct",
         subject: direct,
         throughput: { kind: "ratio at least", value: 0.5 },
         alone: { kind: "ratio at most", value: 2.2 },

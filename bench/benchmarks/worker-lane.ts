@@ -11,11 +11,12 @@ export const workerLane: Benchmark = {
     return await compareEcho(bench, "worker lane", ours, [
       {
         name: "our child-process lane",
+        short: "child process",
         subject: await bench.start(nodeSubject("ours-echo", ["child-process"])),
         throughput: { kind: "ratio at least", value: 0.9 },
       },
-      { name: "comlink", subject: await bench.start(nodeSubject("comlink")) },
-      { name: "piscina", subject: await bench.start(nodeSubject("piscina")) },
+      { name: "comlink", short: "comlink", subject: await bench.start(nodeSubject("comlink")) },
+      { name: "piscina", short: "piscina", subject: await bench.start(nodeSubject("piscina")) },
     ]);
   },
 };

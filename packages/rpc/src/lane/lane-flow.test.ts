@@ -40,6 +40,18 @@ describe("messages", () => {
     expect(service.calls[0]?.inbox.messages[0]?.bytes).toEqual(new Uint8Array(10).fill(1));
   });
 
+  it("may be larger together than each may be", () => {
+    const limits = { maxMessage: 1_000 };
+    const { pipes, host, service } = connectLanes({ host: { limits }, plugin: { limits } });
+    const requests = new RecordingCaller().call(host, streamHead);
+    for (let i = 0; i < 5; i++) {
+      requests.message(piece(new Uint8Array(500), true), false);
+      requests.message(piece(new Uint8Array(500)), false);
+    }
+    pipes.settle();
+    expect(service.calls[0]?.inbox.messages).toHaveLength(5);
+  });
+
   it("that are too large end their call at the sender, and nothing else", () => {
     const { pipes, service, host, plugin } = connectLanes({ host: { limits: { maxMessage: 1_000 } } });
     pipes.settle();
