@@ -2,6 +2,7 @@ import { type MagicCookie, pluginNameProblem } from "@connect-plugin/protocol";
 import type { Observe } from "@connect-plugin/rpc";
 import type { Authorize } from "./auth/decision.js";
 import type { Capability } from "./broker/capability.js";
+import type { DoorOptions } from "./door-options.js";
 import type { HostEvent } from "./event.js";
 import type { HostLogger } from "./host-log.js";
 import type { Launch } from "./launcher/launch.js";
@@ -41,6 +42,8 @@ export interface HostOptions<P extends Record<string, unknown>> {
   readonly output?: "stderr" | "events" | undefined;
   /** Lets the operator in, for `connect-plugin list`, `call` and the rest. Default: nobody. */
   readonly operator?: OperatorOptions | undefined;
+  /** Lets applications call plugins over HTTP, in Connect, gRPC and gRPC-Web. Default: nobody. */
+  readonly door?: DoorOptions | undefined;
   /** A check against mistaken configuration. Default: that of connect-plugin for Go. */
   readonly cookie?: MagicCookie | undefined;
   /** Versions of the application's own contract that this host speaks. Default 1. */
@@ -103,6 +106,7 @@ const hostKeys = new Set([
   "logger",
   "output",
   "operator",
+  "door",
   "cookie",
   "appVersions",
   "deprecated",

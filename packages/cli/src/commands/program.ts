@@ -8,6 +8,7 @@ import { runCommand } from "./run.js";
 import { schemaCommand } from "./schema.js";
 import { statusCommand } from "./status.js";
 import { stopCommand } from "./stop.js";
+import { tokenCommand } from "./token.js";
 import { watchCommand } from "./watch.js";
 
 /** The whole command line. Nothing in it touches the process but through the context. */
@@ -34,6 +35,7 @@ ${exitCodeHelp}`,
     watchCommand,
     restartCommand,
     stopCommand,
+    tokenCommand,
     schemaCommand,
   ]) {
     program.addCommand(make(context).configureOutput(context.commanderOutput).exitOverride());

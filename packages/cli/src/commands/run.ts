@@ -61,6 +61,7 @@ async function startHost(host: Host, output: Output): Promise<void> {
     output.result("", {
       type: "host.ready",
       hostId: host.id,
+      ...(host.doorUrl !== undefined && { door: host.doorUrl }),
       plugins: plugins.map(({ name, status }) => ({ name, status })),
     });
     host.events.subscribe((event) => output.result("", eventRecord(event)));
@@ -78,6 +79,7 @@ async function startHost(host: Host, output: Output): Promise<void> {
       {},
     );
   }
+  if (host.doorUrl !== undefined) output.result(`door: ${host.doorUrl}`, {});
 }
 
 /** What the host left behind when it stopped, whoever stopped it. */
