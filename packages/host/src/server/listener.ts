@@ -1,5 +1,10 @@
 import { chmod, rm } from "node:fs/promises";
-import { createServer as createHttp1, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import {
+  createServer as createHttp1,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import { createServer as createHttp2, type Http2Server, type ServerHttp2Session } from "node:http2";
 import { type AddressInfo, createServer as createNet, type Server as NetServer, type Socket } from "node:net";
 import { dirname } from "node:path";
@@ -37,7 +42,7 @@ export interface Listener {
   close(failure: CallFailure, graceMs: number): Promise<void>;
 }
 
-/** What is left of the grace, at least, for the last answers to get out. */
+/** For the last answers to get out, after the grace. */
 const FAREWELL_MS = 250;
 
 /** Rejects with a ConnectError: LISTEN_REFUSED, LISTEN_FAILED, SOCKET_PATH or DIRECTORY_NOT_PRIVATE. */
@@ -65,7 +70,12 @@ export async function createListener(options: ListenerOptions): Promise<Listener
   const net =
     tls === undefined
       ? createNet({ noDelay: true }, accept)
-      : createTls({ ...tls, ALPNProtocols: ["h2", "http/1.1"], handshakeTimeout: limits.headerMs, noDelay: true });
+      : createTls({
+          ...tls,
+          ALPNProtocols: ["h2", "http/1.1"],
+          handshakeTimeout: limits.headerMs,
+          noDelay: true,
+        });
   if (tls !== undefined) {
     net.on("connection", accept);
     net.on("secureConnection", (socket: TLSSocket) => {
@@ -88,10 +98,15 @@ export async function createListener(options: ListenerOptions): Promise<Listener
     await within(door.idle(), graceMs);
     door.stop(failure);
     await within(door.idle(), FAREWELL_MS);
+    http1.closeIdleConnections();
+    // The last answers are on their way out; whoever does not take them is not waited for.
+    const gone = [...sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve)));
+    const ended = Promise.all([closed, ...gone]);
+    await within(ended, FAREWELL_MS);
     for (const session of sessions) session.destroy();
     for (const socket of sockets) socket.destroy();
     http2.close();
-    await within(closed, FAREWELL_MS);
+    await within(ended, FAREWELL_MS);
     if ("path" in address) await rm(address.path, { force: true });
   }
 

@@ -28,7 +28,8 @@ export function createPlainRoutes(routes: readonly PlainRoute[]): (path: string)
   const exact = new Map<string, PlainRoute>();
   const below: PlainRoute[] = [];
   for (const route of routes) {
-    if (!route.path.startsWith("/")) throw new TypeError(`routes: a path must begin with "/", got ${route.path}`);
+    if (!route.path.startsWith("/"))
+      throw new TypeError(`routes: a path must begin with "/", got ${route.path}`);
     if (exact.has(route.path)) throw new TypeError(`routes: ${route.path} is there twice`);
     exact.set(route.path, route);
     if (route.path.endsWith("/")) below.push(route);

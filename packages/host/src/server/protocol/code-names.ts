@@ -20,7 +20,9 @@ const NAMES = [
   "unauthenticated",
 ] as const;
 
-const STATUSES = [500, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401] as const;
+const STATUSES = [
+  500, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401,
+] as const;
 
 /** A number that is no code counts as `unknown`. */
 export function nameOfCode(code: number): string {

@@ -1,9 +1,4 @@
-import {
-  type CallFailure,
-  type Metadata,
-  type Piece,
-  pieceCost,
-} from "@connect-plugin/protocol";
+import { type CallFailure, type Metadata, type Piece, pieceCost } from "@connect-plugin/protocol";
 import { isMetadata } from "../field-use.js";
 import type { HttpRequest, HttpResponse, ResponseFields } from "../http-exchange.js";
 import { statusOfCode } from "./code-names.js";

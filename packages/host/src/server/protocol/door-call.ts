@@ -13,7 +13,13 @@ import {
 } from "@connect-plugin/protocol";
 import { deadlines, type MessageCodec, NOT_WAITING, type Timed } from "@connect-plugin/rpc";
 import type { DoorLimits } from "../door-limits.js";
-import { dropBody, type HttpRequest, type HttpResponse, type ResponseFields, streamOf } from "../http-exchange.js";
+import {
+  dropBody,
+  type HttpRequest,
+  type HttpResponse,
+  type ResponseFields,
+  streamOf,
+} from "../http-exchange.js";
 
 /** What all calls of a door share. */
 export interface DoorGround {

@@ -9,8 +9,8 @@ import type { HttpRequest, HttpResponse, ResponseFields } from "../http-exchange
 import { Base64Reader } from "./base64-reader.js";
 import { addFields } from "./connect-unary-call.js";
 import { DoorCall, type DoorGround, invalidResponse } from "./door-call.js";
-import { EnvelopeReader, type EnvelopeVisitor } from "./envelope-reader.js";
 import { connectEndJson, envelope, grpcWebTrailer } from "./envelope.js";
+import { EnvelopeReader, type EnvelopeVisitor } from "./envelope-reader.js";
 import { toGrpcTrailer } from "./grpc-status.js";
 import { invalidRequest } from "./request-failures.js";
 import { ResponseGatherer } from "./response-message.js";

@@ -38,7 +38,8 @@ export class EnvelopeReader {
     const { visitor } = this;
     let next = at;
     if (this.filled < PREFIX) {
-      while (this.filled < PREFIX && next < chunk.byteLength) this.prefix[this.filled++] = chunk[next++] as number;
+      while (this.filled < PREFIX && next < chunk.byteLength)
+        this.prefix[this.filled++] = chunk[next++] as number;
       if (this.filled < PREFIX) return next;
       const problem = this.open();
       if (problem !== undefined) {
@@ -65,7 +66,9 @@ export class EnvelopeReader {
     }
     this.gzip = flags === COMPRESSED;
     if (this.gzip && !this.mayBeGzip) {
-      return invalidRequest("A message is marked as compressed, but the request's header names no compression.");
+      return invalidRequest(
+        "A message is marked as compressed, but the request's header names no compression.",
+      );
     }
     if (length > this.limit) return requestTooLarge(this.limit, length);
     this.remaining = length;

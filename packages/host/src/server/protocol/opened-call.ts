@@ -127,7 +127,9 @@ function opened(
   deadline: Deadline,
   problems: readonly (Compression | CallFailure | undefined)[],
 ): OpenedCall {
-  const found = [deadline, ...problems].find((problem): problem is CallFailure => typeof problem === "object");
+  const found = [deadline, ...problems].find(
+    (problem): problem is CallFailure => typeof problem === "object",
+  );
   return {
     call,
     spelling,
@@ -163,9 +165,13 @@ function unknownContentType(found: string | undefined): Refusal {
 
 /** @param found the HTTP method */
 export function wrongMethod(found: string, allow = "POST"): Refusal {
-  const failure = createFailure("PROTOCOL_UNSUPPORTED", `Calls are made by ${allow}, not by ${quoted(found)}.`, {
-    facts: { allow },
-  });
+  const failure = createFailure(
+    "PROTOCOL_UNSUPPORTED",
+    `Calls are made by ${allow}, not by ${quoted(found)}.`,
+    {
+      facts: { allow },
+    },
+  );
   return { failure, status: 405, allow };
 }
 

@@ -1,4 +1,10 @@
-import { type Codec, type CallFailure, createFailure, type BytesPiece, type TypedPiece } from "@connect-plugin/protocol";
+import {
+  type BytesPiece,
+  type CallFailure,
+  type Codec,
+  createFailure,
+  type TypedPiece,
+} from "@connect-plugin/protocol";
 import type { MessageCodec } from "@connect-plugin/rpc";
 import { invalidResponse } from "./door-call.js";
 

@@ -5,7 +5,14 @@ export type Deadline = number | CallFailure;
 
 const CONNECT = /^\d{1,10}$/;
 const GRPC = /^(\d{1,8})([HMSmun])$/;
-const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
+const UNIT_MS: Readonly<Record<string, number>> = {
+  H: 3_600_000,
+  M: 60_000,
+  S: 1_000,
+  m: 1,
+  u: 1e-3,
+  n: 1e-6,
+};
 
 export function connectDeadline(timeout: string | undefined): Deadline {
   if (timeout === undefined) return Infinity;
