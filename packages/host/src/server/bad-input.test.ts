@@ -268,6 +268,23 @@ describe("over HTTP/1.1", () => {
     expect(answer.fields["grpc-message"]).toContain("gRPC needs HTTP/2");
   });
 
+  test("chunks that cannot be read, and a trailer over the limit: the call is answered, the connection ends", async () => {
+    const fields = { ...JSON_CALL, "transfer-encoding": "chunked" };
+    await using broken = await openRaw(bench.url);
+    broken.send(requestText(`POST ${SAY}`, fields, '1\r\n"\r\nno length\r\n'));
+    expect(readError(await broken.answer())).toMatchObject({
+      status: 400,
+      code: "invalid_argument",
+      reason: "REQUEST_INVALID",
+      message: "This cannot be read as HTTP/1.1.",
+    });
+    await broken.ended;
+    await using large = await openRaw(bench.url);
+    large.send(requestText(`POST ${SAY}`, fields, `3\r\n"a"\r\n0\r\nx-large: ${"x".repeat(20_000)}\r\n\r\n`));
+    expect(readError(await large.answer())).toMatchObject({ status: 431, reason: "METADATA_TOO_LARGE" });
+    await large.ended;
+  });
+
   test("a client that goes in the middle of its request", async () => {
     const before = bench.heads.length;
     const raw = await openRaw(bench.url);
@@ -358,7 +375,7 @@ describe.each([
       at += 5 + size;
       if (flags === 2) {
         const { error } = JSON.parse(data) as { error?: unknown };
-        return error === undefined ? { code: "ok" } : errorOf(error);
+        return error === undefined ? { code: "ok", message: "" } : errorOf(error);
       }
       if (flags === 0x80) {
         const lines = data.trimEnd().split("\r\n");

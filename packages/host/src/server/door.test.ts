@@ -1,10 +1,10 @@
 import { createFailure } from "@connect-plugin/protocol";
 import { describe, expect, test } from "vitest";
 import { createPrincipals } from "../auth/principals.js";
-import type { RequestHead } from "./gate.js";
 import { createDoor } from "./door.js";
 import { openRaw, type RawAnswer, requestText } from "./fixtures/raw-http.js";
 import { openGate, openTestDoor, type TestDoor, Text } from "./fixtures/test-door.js";
+import type { RequestHead } from "./gate.js";
 import { createHealthRoutes } from "./health-routes.js";
 
 const SAY = `/${Text.typeName}/Say`;
@@ -38,7 +38,9 @@ describe("the gate", () => {
     });
     // The body never comes.
     await using raw = await openRaw(bench.url);
-    raw.send(requestText(`POST ${SAY}?a=b`, { ...JSON_CALL, "content-length": 10, Authorization: "Bearer x" }));
+    raw.send(
+      requestText(`POST ${SAY}?a=b`, { ...JSON_CALL, "content-length": 10, Authorization: "Bearer x" }),
+    );
     const answer = await raw.answer();
     expect(answer.status).toBe(401);
     expect(JSON.parse(answer.body)).toMatchObject({ code: "unauthenticated", message: "no" });
@@ -73,7 +75,9 @@ describe("the gate", () => {
     const principal = createPrincipals().operator("somebody");
     const callers: unknown[] = [];
     await using bench = await openTestDoor({
-      door: { gate: { admit: (head) => ({ kind: "principal", principal, path: head.path.replace("/secret", "") }) } },
+      door: {
+        gate: { admit: (head) => ({ kind: "principal", principal, path: head.path.replace("/secret", "") }) },
+      },
       onCallsOf: (caller) => callers.push(caller),
     });
     const answer = await ask(bench, `POST /secret${SAY}`, JSON_CALL, '"a"');
@@ -86,7 +90,14 @@ describe("the gate", () => {
     await ask(
       bench,
       `POST ${SAY}`,
-      { ...JSON_CALL, authorization: "Bearer x", cookie: "a=b", te: "trailers", "X-Ask": "1", "user-agent": "u" },
+      {
+        ...JSON_CALL,
+        authorization: "Bearer x",
+        cookie: "a=b",
+        te: "trailers",
+        "X-Ask": "1",
+        "user-agent": "u",
+      },
       '"a"',
     );
     expect(bench.heads[0]?.header).toEqual([["x-ask", "1"]]);
@@ -95,10 +106,14 @@ describe("the gate", () => {
 
 describe("plain routes", () => {
   test("health, without the gate", async () => {
-    const refusing = { admit: () => ({ kind: "refused", failure: createFailure("HANDSHAKE_REQUIRED", "no") }) as const };
+    const refusing = {
+      admit: () => ({ kind: "refused", failure: createFailure("HANDSHAKE_REQUIRED", "no") }) as const,
+    };
     const known: Record<string, boolean> = { "kv.v1.Kv": true, "mail.v1.Mail": false };
     const isReady = (service: string | undefined) => (service === undefined ? true : known[service]);
-    await using bench = await openTestDoor({ door: { gate: refusing, routes: createHealthRoutes({ isReady }) } });
+    await using bench = await openTestDoor({
+      door: { gate: refusing, routes: createHealthRoutes({ isReady }) },
+    });
     const found = async (path: string) => {
       const { status, body } = await ask(bench, `GET ${path}`);
       return `${status} ${body}`;
@@ -117,13 +132,18 @@ describe("plain routes", () => {
     const paths: string[] = [];
     const route = (path: string) => ({
       path,
-      handle: ({ response, path: asked }: Parameters<ReturnType<typeof createHealthRoutes>[0]["handle"]>[0]) => {
+      handle: ({
+        response,
+        path: asked,
+      }: Parameters<ReturnType<typeof createHealthRoutes>[0]["handle"]>[0]) => {
         paths.push(`${path} ${asked}`);
         response.writeHead(200, { "content-length": 0 });
         response.end();
       },
     });
-    await using bench = await openTestDoor({ door: { gate: openGate, routes: [route("/s/"), route("/s/t/")] } });
+    await using bench = await openTestDoor({
+      door: { gate: openGate, routes: [route("/s/"), route("/s/t/")] },
+    });
     await ask(bench, "GET /s/x");
     await ask(bench, "DELETE /s/t/y");
     expect(paths).toEqual(["/s/ /s/x", "/s/t/ /s/t/y"]);
@@ -192,7 +212,9 @@ describe("web pages", () => {
   test("what is no origin is refused when the door is made", () => {
     const make = () =>
       createDoor({ gate: openGate, callsOf: () => Object.create(null), cors: { origins: ["app.example"] } });
-    expect(make).toThrow('cors.origins: wanted "*" or an origin such as https://app.example, got app.example');
+    expect(make).toThrow(
+      'cors.origins: wanted "*" or an origin such as https://app.example, got app.example',
+    );
   });
 });
 

@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import { type CallFailure, type CallHead, createFailure } from "@connect-plugin/protocol";
 import { type MessageCodec, protobufCodec } from "@connect-plugin/rpc";
 import { type CallTarget, targetOf } from "./call-target.js";
@@ -22,6 +23,11 @@ export interface Door {
   idle(): Promise<void>;
   /** Ends every call in flight with this failure. */
   stop(failure: CallFailure): void;
+  /**
+   * What came on a connection of HTTP/1.1 cannot be read any further. Answers the call whose request was being read, if
+   * there is one, and returns whether there was.
+   */
+  breakOff(socket: Duplex, failure: CallFailure, status: number): boolean;
 }
 
 export interface DoorOptions {
@@ -150,6 +156,14 @@ export function createDoor(options: DoorOptions): Door {
     },
     stop(failure) {
       for (const call of [...calls]) call.stop(failure);
+    },
+    breakOff(socket, failure, status) {
+      // Rare, so that it need not be quick: no call is slower for it.
+      const broken = [...calls].find(({ request }) => request.socket === socket && !request.complete);
+      if (broken === undefined || broken.isOver) return broken !== undefined;
+      broken.extraFields = { ...broken.extraFields, connection: "close" };
+      broken.stop(failure, status);
+      return true;
     },
   };
 }

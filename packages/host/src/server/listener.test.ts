@@ -76,14 +76,19 @@ test("a unix socket whose directory is not private, or whose path is too long, i
   const door = createDoor({ gate: { admit: () => ({ kind: "public" }) }, callsOf: refuseAll });
   await using directory = await socketDirectory();
   await chmod(directory.path, 0o755);
-  const given = { door, hasTokens: false, checkDirectory: async () => Promise.reject(new Error("not private")) };
+  const given = {
+    door,
+    hasTokens: false,
+    checkDirectory: async () => Promise.reject(new Error("not private")),
+  };
   await expect(createListener({ ...given, address: { path: join(directory.path, "s") } })).rejects.toThrow(
     "not private",
   );
   const long = createListener({ ...given, address: { path: `/${"x".repeat(103)}` } });
   await expect(long).rejects.toMatchObject({
     code: Code.FailedPrecondition,
-    rawMessage: "the path of a unix socket may have 103 bytes, but that of the door has 104; choose a shorter one",
+    rawMessage:
+      "the path of a unix socket may have 103 bytes, but that of the door has 104; choose a shorter one",
   });
 });
 
@@ -166,7 +171,9 @@ describe("closing", () => {
     await using idle = await openRaw(bench.url);
     idle.send(requestText("GET /nowhere", {}));
     await idle.answer();
-    const answers = (["1.1", "2"] as const).map((version) => clientOf(bench.url, version).say({ value: version }));
+    const answers = (["1.1", "2"] as const).map((version) =>
+      clientOf(bench.url, version).say({ value: version }),
+    );
     await settled(() => bench.active() === 2);
     const closed = bench.listener.close(stopping(), 10_000);
     await idle.ended;

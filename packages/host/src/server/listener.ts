@@ -135,7 +135,7 @@ function openHttp1(door: Door, limits: ListenerLimits): Server {
     },
     (request: IncomingMessage, response: ServerResponse) => door.handle(request, response),
   );
-  server.on("clientError", answerBrokenRequest);
+  server.on("clientError", (error, socket) => answerBrokenRequest(error, socket, door.breakOff));
   // It never listens itself, and only a server that does holds connections to their timeouts.
   server.emit("listening");
   return server;
@@ -196,7 +196,7 @@ function urlOf(server: NetServer, address: ListenAddress, secure: boolean): stri
   return `${secure ? "https" : "http"}://${host}:${bound.port}`;
 }
 
-async function within(done: Promise<void>, ms: number): Promise<void> {
+async function within(done: Promise<unknown>, ms: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const elapsed = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, ms);

@@ -1,16 +1,15 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type StringValue, StringValueSchema } from "@bufbuild/protobuf/wkt";
 import {
   Client,
   compressionAlgorithms,
   credentials,
-  type MethodDefinition,
   Metadata,
+  type MethodDefinition,
   type ServiceError,
 } from "@grpc/grpc-js";
-import { create } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openTestDoor, type TestDoor, Text } from "./fixtures/test-door.js";
 
@@ -157,11 +156,7 @@ describe.each([
     expect(joined).toBe("abc");
 
     const chat = definition("Chat", true, true);
-    const call = client.makeBidiStreamRequest(
-      chat.path,
-      chat.requestSerialize,
-      chat.responseDeserialize,
-    );
+    const call = client.makeBidiStreamRequest(chat.path, chat.requestSerialize, chat.responseDeserialize);
     const answers: string[] = [];
     call.write(text("one"));
     for await (const { value } of call as AsyncIterable<StringValue>) {
@@ -197,7 +192,15 @@ describe("curl", () => {
 
   test("a failure is JSON too", async () => {
     const url = `${bench.url}/${Text.typeName}/Sing`;
-    const answer = await curl("-H", "content-type: application/json", "-d", "{}", "-w", "\n%{http_code}", url);
+    const answer = await curl(
+      "-H",
+      "content-type: application/json",
+      "-d",
+      "{}",
+      "-w",
+      "\n%{http_code}",
+      url,
+    );
     const [body = "", status] = answer.split("\n");
     expect(status).toBe("501");
     expect(JSON.parse(body)).toMatchObject({ code: "unimplemented" });
