@@ -56,7 +56,10 @@ const doorSchema = z
   .strictObject({
     listen: z
       .string()
-      .min(1)
+      .regex(
+        /^(?:unix:.+|(?:\[[0-9a-fA-F:.]+\]|[^:[\]\s/]+):(?:\d{1,4}|[1-6]\d{4}))$/,
+        "wanted HOST:PORT such as 127.0.0.1:8443, or unix:PATH",
+      )
       .describe(
         "HOST:PORT such as 127.0.0.1:8443 (port 0: any that is free), or unix:PATH, relative to this file, in a directory that nobody else may enter. Beyond this machine, tls and a token are wanted.",
       ),
@@ -77,7 +80,14 @@ const doorSchema = z
     cors: z
       .strictObject({
         origins: z
-          .array(z.string().min(1))
+          .array(
+            z
+              .string()
+              .regex(
+                /^(?:\*|https?:\/\/[^/\s?#@,]+)$/,
+                'wanted "*" or an origin such as https://app.example',
+              ),
+          )
           .describe('Origins such as https://app.example, or "*" for every page.'),
         maxAgeSeconds: z.number().int().nonnegative().optional().describe("Default 7200."),
       })
