@@ -1,3 +1,4 @@
+import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { type CallFailure, type CallHandler, GrpcHealth } from "@connect-plugin/protocol";
 import { createServiceEnd, type Inflate } from "@connect-plugin/rpc";
 import { feedEvents } from "./admin/event-feed.js";
@@ -86,7 +87,10 @@ export function createHostDoor(host: HostDoorOptions): HostDoor {
 
   const methodInfo: MethodLookup = (service, name) => {
     const method = ownMethods.get(service)?.methods.find((known) => known.name === name);
-    if (method !== undefined) return { kind: method.methodKind, idempotency: "unknown" };
+    if (method !== undefined) {
+      const changesNothing = method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
+      return { kind: method.methodKind, idempotency: changesNothing ? "no_side_effects" : "unknown" };
+    }
     return registry.providers(service)[0]?.offered.methods.find((known) => known.name === name);
   };
 

@@ -1,6 +1,7 @@
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import { failureInfo } from "@connect-plugin/rpc";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createApplicationTokens } from "./application-tokens.js";
@@ -154,13 +155,16 @@ describe("the file", () => {
     const principal = principalOf(token);
     const good = readFileSync(path, "utf8");
     writeFileSync(path, text);
+    await turn();
     expect(tokens.verify(token)).toMatchObject({ kind: "failure" });
+    await turn();
     expect(tokens.verify(token)).toMatchObject({ kind: "failure" });
     expect(problems).toHaveLength(1);
     expect(String(problems[0])).toContain(message);
     expect(ended).toEqual([principal]);
     expect(await reasonOf(file.create({ name: "other" }))).toBe("TOKENS_UNREADABLE");
     writeFileSync(path, good);
+    await turn();
     expect(principalOf(token)).toMatchObject({ name: "shop" });
   });
 
@@ -168,9 +172,11 @@ describe("the file", () => {
     const { file, path, problems, principalOf } = createTest();
     const { token } = await file.create({ name: "shop" });
     chmodSync(path, 0o640);
+    await turn();
     expect(principalOf(token)).toBeUndefined();
     expect(String(problems[0])).toContain(`chmod 600 ${path}`);
     chmodSync(path, 0o600);
+    await turn();
     expect(principalOf(token)).toMatchObject({ name: "shop" });
   });
 });

@@ -49,10 +49,17 @@ export function createApplicationTokens(options: ApplicationTokensOptions): Appl
   const now = options.now ?? Date.now;
   let tokens = new Map<string, KnownToken>();
   let looked = "never";
+  /** Requests that are read in one turn of the loop share one look. */
+  let fresh = false;
   /** Compared with where there is no such token, so that asking takes the same time. */
   const nobody = Secret.digestOf(newSecret());
 
   function look(): void {
+    if (fresh) return;
+    fresh = true;
+    setImmediate(() => {
+      fresh = false;
+    });
     let next: Map<string, KnownToken>;
     try {
       const found = statSync(path, { throwIfNoEntry: false });
