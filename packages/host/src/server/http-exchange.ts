@@ -48,14 +48,14 @@ const LINGER_MS = 2_000;
  */
 export function dropBody(request: HttpRequest): void {
   if (request.readableEnded || request.destroyed) return;
-  const stream = streamOf(request);
-  if (stream !== undefined) {
-    if (!stream.closed) stream.close(0);
-    return;
-  }
   request.resume();
   if (request.complete) return;
-  const timer = setTimeout(() => request.socket.destroy(), LINGER_MS);
+  const stream = streamOf(request);
+  // Not at once, though HTTP/2 knows a polite way to say that the rest is not wanted: trailers may still be on their way.
+  const timer = setTimeout(
+    () => (stream === undefined ? request.socket.destroy() : stream.close(0)),
+    LINGER_MS,
+  );
   timer.unref();
   request.once("close", () => clearTimeout(timer));
   request.once("end", () => clearTimeout(timer));

@@ -75,8 +75,8 @@ export class ConnectUnaryCall extends DoorCall {
 
   // ---- the response
 
-  header(header: Metadata): void {
-    if (!this.isOver) this.headerFields = header;
+  protected head(header: Metadata): void {
+    this.headerFields = header;
   }
 
   message(piece: Piece): void {
@@ -114,6 +114,11 @@ export class ConnectUnaryCall extends DoorCall {
     if (trailer.length > 0) addFields(fields, trailer, "trailer-");
     response.writeHead(200, fields);
     response.end(answered.bytes);
+  }
+
+  protected respondBare(failure: CallFailure): void {
+    this.headerFields = [];
+    this.respondError([], failure, undefined);
   }
 
   private respondError(trailer: Metadata, failure: CallFailure, status: number | undefined): void {

@@ -98,7 +98,10 @@ export abstract class DoorCall implements ResponseSink, Timed {
   protected abstract readonly inside: boolean;
   /** Answers with an end of the call. May throw what Node throws at fields that cannot be sent. */
   protected abstract respond(trailer: Metadata, failure: CallFailure | undefined, status?: number): void;
-  abstract header(header: Metadata): void;
+  /** Answers with a failure and nothing that came from the provider. */
+  protected abstract respondBare(failure: CallFailure): void;
+  /** What the provider says before its first message. May throw as `respond` does. */
+  protected abstract head(header: Metadata): void;
   abstract message(piece: Piece): void;
 
   // ---- its life
@@ -172,12 +175,14 @@ export abstract class DoorCall implements ResponseSink, Timed {
 
   private answer(trailer: Metadata, failure: CallFailure | undefined, status: number | undefined): void {
     this.close();
+    const canSend = isSendable(trailer) && (failure === undefined || isSendable(failure.metadata));
     try {
-      this.respond(trailer, failure, status);
-    } catch {
-      // Fields that cannot be sent. If the response has begun, only cutting it off tells the caller.
-      if (this.response.headersSent) this.request.destroy();
+      if (canSend) this.respond(trailer, failure, status);
       else this.respond([], unsendable(), undefined);
+    } catch {
+      // Fields that this version of HTTP does not take. If the response has begun, only cutting it off tells the caller.
+      if (this.response.headersSent) this.request.destroy();
+      else this.respondBare(unsendable());
     }
     dropBody(this.request);
   }
@@ -257,6 +262,12 @@ export abstract class DoorCall implements ResponseSink, Timed {
     return { ...this.extraFields, connection: "close" };
   }
 
+  header(header: Metadata): void {
+    if (this.isOver) return;
+    if (isSendable(header)) this.head(header);
+    else this.stop(unsendable());
+  }
+
   protected write(bytes: Uint8Array): void {
     if (this.response.write(bytes)) return;
     this.blocked = true;
@@ -288,7 +299,14 @@ export function invalidResponse(found: string): CallFailure {
   return createFailure("RESPONSE_INVALID", `The answer cannot be passed on: ${found}.`);
 }
 
-function unsendable(): CallFailure {
+const VALUE = /^[\x20-\x7e]*$/;
+const NAME = /^[a-z0-9!#$%&'*+\-.^_`|~]+$/;
+
+function isSendable(metadata: Metadata): boolean {
+  return metadata.every(([name, value]) => VALUE.test(value) && NAME.test(name));
+}
+
+export function unsendable(): CallFailure {
   return invalidResponse("its metadata holds what HTTP cannot carry");
 }
 

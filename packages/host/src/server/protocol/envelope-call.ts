@@ -8,7 +8,7 @@ import {
 import type { HttpRequest, HttpResponse, ResponseFields } from "../http-exchange.js";
 import { Base64Reader } from "./base64-reader.js";
 import { addFields } from "./connect-unary-call.js";
-import { DoorCall, type DoorGround, invalidResponse } from "./door-call.js";
+import { DoorCall, type DoorGround, invalidResponse, unsendable } from "./door-call.js";
 import { connectEndJson, envelope, grpcWebTrailer } from "./envelope.js";
 import { EnvelopeReader, type EnvelopeVisitor } from "./envelope-reader.js";
 import { toGrpcTrailer } from "./grpc-status.js";
@@ -84,8 +84,12 @@ export class EnvelopeCall extends DoorCall implements EnvelopeVisitor {
 
   // ---- the response
 
-  header(header: Metadata): void {
-    if (!this.isOver && !this.begun) this.sendHead(header);
+  protected head(header: Metadata): void {
+    if (!this.begun) this.sendHead(header);
+  }
+
+  protected respondBare(failure: CallFailure): void {
+    this.respond([], failure);
   }
 
   message(piece: Piece): void {
@@ -112,7 +116,7 @@ export class EnvelopeCall extends DoorCall implements EnvelopeVisitor {
       this.response.writeHead(200, fields);
     } catch {
       this.begun = false;
-      this.stop(invalidResponse("its metadata holds what HTTP cannot carry"));
+      this.stop(unsendable());
       return;
     }
     // What waits for the head before it goes on must get it, though no message may follow for long.
