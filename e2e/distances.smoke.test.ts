@@ -1,7 +1,8 @@
 // Every pair of distances × every kind of method, through the router, with real workers and processes.
-import { decodeBinaryHeader, encodeBinaryHeader } from "@connectrpc/connect";
+
 import { createHost, type Host, inProcess } from "@connect-plugin/host";
 import type { Distance } from "@connect-plugin/protocol";
+import { decodeBinaryHeader, encodeBinaryHeader } from "@connectrpc/connect";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ChatRequest, FailDetailSchema, FailureKind, ProbeService } from "./gen/probe/v1/probe_pb.js";
 import { describeFailure, failureOf } from "./support/failure-of.js";

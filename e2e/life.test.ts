@@ -3,10 +3,10 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { HostEvent } from "@connect-plugin/host";
 import { describe, expect, it } from "vitest";
+import type { Sight } from "./fixtures/observer.plugin.js";
 import { HazardService, Misbehaviour } from "./gen/probe/v1/hazard_pb.js";
 import { LeftService, RightService } from "./gen/probe/v1/order_pb.js";
 import { type CountRequestSchema, ProbeService } from "./gen/probe/v1/probe_pb.js";
-import type { Sight } from "./fixtures/observer.plugin.js";
 import { failureOf } from "./support/failure-of.js";
 import { DISTANCES, fixture, launchAt } from "./support/launch-at.js";
 import { makeHost } from "./support/make-host.js";
@@ -41,12 +41,15 @@ describe("the start", () => {
     const at = (find: (event: HostEvent) => boolean) => events.findIndex(find);
     const startOf = (plugin: string) =>
       at((event) => event.type === "instance.state" && event.plugin === plugin && event.to === "starting");
-    const readyOf = (plugin: string) => at((event) => event.type === "instance.ready" && event.plugin === plugin);
+    const readyOf = (plugin: string) =>
+      at((event) => event.type === "instance.ready" && event.plugin === plugin);
     expect(startOf("middle")).toBeGreaterThan(readyOf("base"));
     expect(startOf("top")).toBeGreaterThan(readyOf("middle"));
     // What it called while it started was there.
     await until("the line of top has come", () =>
-      eventsOf("plugin.log").some(({ plugin, fields }) => plugin === "top" && fields.answer === "middle of base"),
+      eventsOf("plugin.log").some(
+        ({ plugin, fields }) => plugin === "top" && fields.answer === "middle of base",
+      ),
     );
 
     expect(await host.stop()).toEqual({ leaked: [] });
@@ -63,7 +66,10 @@ describe("the start", () => {
     const report = await host.start();
     expect(report.ready).toBe(true);
     const unlucky = report.plugins.find(({ name }) => name === "unlucky");
-    expect(unlucky).toMatchObject({ status: "failed", failure: { info: { reason: "START_FAILED", fault: "plugin" } } });
+    expect(unlucky).toMatchObject({
+      status: "failed",
+      failure: { info: { reason: "START_FAILED", fault: "plugin" } },
+    });
     expect(unlucky?.failure?.message).toContain("no database at localhost:5432");
   });
 
@@ -71,7 +77,11 @@ describe("the start", () => {
     const { host } = makeHost({ plugins: { base: { launch: launchAt("in-process", "base.plugin") } } });
     const client = host.client(RightService);
     const early = await failureOf(client.askRight({}));
-    expect(early).toMatchObject({ code: "FailedPrecondition", reason: "HOST_NOT_RUNNING", fault: "operator" });
+    expect(early).toMatchObject({
+      code: "FailedPrecondition",
+      reason: "HOST_NOT_RUNNING",
+      fault: "operator",
+    });
     expect(early.message).toContain("await host.start() first");
     await host.start();
     expect(await client.askRight({})).toMatchObject({ answer: "base" });
@@ -146,7 +156,8 @@ describe.each(DISTANCES)("a restart (%s)", (distance) => {
     const polite = readAll({ tag: "polite", untilDraining: true, payloadBytes: 1_000 });
     const rude = failureOf(readAll({ tag: "rude", payloadBytes: 1_000 }));
     const begun = async (tag: string) => (await client.witness({ tag })).began === 1;
-    for (const tag of ["finite", "endless", "polite", "rude"]) await until(`${tag} is at work`, () => begun(tag));
+    for (const tag of ["finite", "endless", "polite", "rude"])
+      await until(`${tag} is at work`, () => begun(tag));
     const restarted = host.restart("target");
     expect(await finite).toMatchObject({});
     await polite;
@@ -185,7 +196,9 @@ describe("a plugin that dies", () => {
   });
 
   it("is told apart from one that writes garbage into its pipe", async () => {
-    const { host, status } = makeHost({ plugins: { hazard: { launch: launchAt("child-process", "hazard.plugin") } } });
+    const { host, status } = makeHost({
+      plugins: { hazard: { launch: launchAt("child-process", "hazard.plugin") } },
+    });
     await host.start();
     const failure = await failureOf(host.client(HazardService).misbehave({ how: Misbehaviour.GARBAGE }));
     expect(failure).toMatchObject({ code: "Unavailable", reason: "PROVIDER_GONE", fault: "plugin" });
@@ -273,7 +286,10 @@ describe("the end", () => {
     });
     await host.start();
     const call = failureOf(host.client(ProbeService).wait({ tag: "stuck" }, { timeoutMs: 0 }));
-    await until("it is at work", async () => (await host.client(ProbeService).witness({ tag: "stuck" })).began === 1);
+    await until(
+      "it is at work",
+      async () => (await host.client(ProbeService).witness({ tag: "stuck" })).began === 1,
+    );
     const restarted = failureOf(host.restart("probe"));
     await until("it is draining", () => status("probe").state === "draining");
     expect(await host.stop({ graceMs: 300 })).toEqual({ leaked: [] });
@@ -325,28 +341,39 @@ describe("the end", () => {
 });
 
 describe("the logger that is lent", () => {
-  it.each(DISTANCES)("binds each line to the plugin's proven name, and ends with the instance (%s)", async (distance) => {
-    const { host, eventsOf } = makeHost({ plugins: { writer: { launch: launchAt(distance, "diarist.plugin") } } });
-    await host.start();
-    const lineOf = async (message: string) =>
-      await until(`"${message}" has come`, () => eventsOf("plugin.log").find((line) => line.message === message));
-    expect(await lineOf("by capability")).toMatchObject({
-      plugin: "writer",
-      level: "warn",
-      fields: { plugin: "somebody-else" },
-    });
-    expect(await lineOf("by the context")).toMatchObject({ plugin: "writer", level: "info", fields: { pages: "3" } });
+  it.each(DISTANCES)(
+    "binds each line to the plugin's proven name, and ends with the instance (%s)",
+    async (distance) => {
+      const { host, eventsOf } = makeHost({
+        plugins: { writer: { launch: launchAt(distance, "diarist.plugin") } },
+      });
+      await host.start();
+      const lineOf = async (message: string) =>
+        await until(`"${message}" has come`, () =>
+          eventsOf("plugin.log").find((line) => line.message === message),
+        );
+      expect(await lineOf("by capability")).toMatchObject({
+        plugin: "writer",
+        level: "warn",
+        fields: { plugin: "somebody-else" },
+      });
+      expect(await lineOf("by the context")).toMatchObject({
+        plugin: "writer",
+        level: "info",
+        fields: { pages: "3" },
+      });
 
-    const issued = eventsOf("grant.issued").filter(({ plugin }) => plugin === "writer");
-    expect(issued.length).toBeGreaterThan(0);
-    for (const grant of issued) expect(grant.capability).toBe("capability.logger.v1.Logger");
-    expect(eventsOf("grant.ended")).toEqual([]);
-    await host.restart("writer");
-    const ended = () => new Set(eventsOf("grant.ended").map(({ grantId }) => grantId));
-    for (const { grantId } of issued) expect(ended().has(grantId)).toBe(true);
-    await host.stop();
-    for (const { grantId } of eventsOf("grant.issued")) expect(ended().has(grantId)).toBe(true);
-  });
+      const issued = eventsOf("grant.issued").filter(({ plugin }) => plugin === "writer");
+      expect(issued.length).toBeGreaterThan(0);
+      for (const grant of issued) expect(grant.capability).toBe("capability.logger.v1.Logger");
+      expect(eventsOf("grant.ended")).toEqual([]);
+      await host.restart("writer");
+      const ended = () => new Set(eventsOf("grant.ended").map(({ grantId }) => grantId));
+      for (const { grantId } of issued) expect(ended().has(grantId)).toBe(true);
+      await host.stop();
+      for (const { grantId } of eventsOf("grant.issued")) expect(ended().has(grantId)).toBe(true);
+    },
+  );
 });
 
 describe("several providers", () => {
@@ -368,7 +395,10 @@ describe("several providers", () => {
         return isSo(sight) && sight;
       });
     const all = ["alpha@1.0.0", "beta@1.0.0"];
-    const both = await seen("everybody is there", ({ available, probes }) => available && probes.length === 2);
+    const both = await seen(
+      "everybody is there",
+      ({ available, probes }) => available && probes.length === 2,
+    );
     expect(both).toMatchObject({ answer: "base", probes: all });
     expect([...host.each(ProbeService)].map(({ plugin }) => plugin)).toEqual(["alpha", "beta"]);
 
@@ -392,7 +422,11 @@ describe("several providers", () => {
     const { host } = makeHost({ plugins });
     await host.start();
     const failure = await failureOf(host.client(RightService).askRight({}));
-    expect(failure).toMatchObject({ code: "FailedPrecondition", reason: "AMBIGUOUS_PROVIDER", fault: "operator" });
+    expect(failure).toMatchObject({
+      code: "FailedPrecondition",
+      reason: "AMBIGUOUS_PROVIDER",
+      fault: "operator",
+    });
     expect(failure.message).toContain("probe.v1.RightService is provided by several plugins: one, two");
     expect(failure.message).toContain('choose one with "prefer"');
     expect(await host.client(RightService, { plugin: "two" }).askRight({})).toMatchObject({ answer: "two" });
@@ -402,7 +436,9 @@ describe("several providers", () => {
     for (let call = 0; call < 5; call++) {
       expect(await decided.client(RightService).askRight({})).toMatchObject({ answer: "two" });
     }
-    expect(await decided.client(RightService, { plugin: "one" }).askRight({})).toMatchObject({ answer: "one" });
+    expect(await decided.client(RightService, { plugin: "one" }).askRight({})).toMatchObject({
+      answer: "one",
+    });
   });
 
   it("are named to a plugin that requires one of them", async () => {
@@ -413,7 +449,11 @@ describe("several providers", () => {
     };
     const { host } = makeHost({ plugins });
     const failure = await failureOf(host.start());
-    expect(failure).toMatchObject({ code: "FailedPrecondition", reason: "AMBIGUOUS_PROVIDER", fault: "operator" });
+    expect(failure).toMatchObject({
+      code: "FailedPrecondition",
+      reason: "AMBIGUOUS_PROVIDER",
+      fault: "operator",
+    });
     expect(failure.message).toContain('plugin "middle" requires one probe.v1.RightService');
     expect(failure.message).toContain("one and two");
 

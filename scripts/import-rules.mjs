@@ -7,7 +7,7 @@ export const packageRules = {
   plugin: ["protocol", "rpc"],
   host: ["protocol", "rpc"],
   cli: ["protocol", "rpc", "plugin", "host"],
-  "example-kv": ["protocol", "plugin", "host", "cli"],
+  "example-kv": ["plugin"],
   "example-url-shortener": ["protocol", "plugin", "host", "cli"],
   e2e: ["protocol", "rpc", "plugin", "host", "cli"],
   bench: ["protocol", "rpc", "plugin", "host"],

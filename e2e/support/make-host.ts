@@ -1,4 +1,10 @@
-import { createHost, type Host, type HostEvent, type HostOptions, type PluginSummary } from "@connect-plugin/host";
+import {
+  createHost,
+  type Host,
+  type HostEvent,
+  type HostOptions,
+  type PluginSummary,
+} from "@connect-plugin/host";
 import { onTestFinished } from "vitest";
 
 /** A host of one test, and everything that happened in it. */
@@ -12,7 +18,9 @@ export interface MadeHost<K extends string> {
 }
 
 /** Makes a host that is stopped when the test is over, whatever became of it. Not started yet. */
-export function makeHost<const P extends Record<string, unknown>>(options: HostOptions<P>): MadeHost<keyof P & string> {
+export function makeHost<const P extends Record<string, unknown>>(
+  options: HostOptions<P>,
+): MadeHost<keyof P & string> {
   const events: HostEvent[] = [];
   const host = createHost<P>({
     name: "e2e",
@@ -33,6 +41,7 @@ export function makeHost<const P extends Record<string, unknown>>(options: HostO
       if (found === undefined) throw new Error(`the host has no plugin ${name}`);
       return found;
     },
-    eventsOf: (type) => events.filter((event): event is Extract<HostEvent, { type: typeof type }> => event.type === type),
+    eventsOf: (type) =>
+      events.filter((event): event is Extract<HostEvent, { type: typeof type }> => event.type === type),
   };
 }

@@ -29,9 +29,11 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** What it reads from stdin. Default: nothing. */
   readonly stdin?: string;
+  /** Whether it may outlive the test that started it; then whoever started it ends it. Default: no. */
+  readonly outlivesTest?: true;
 }
 
-/** Starts Node with these arguments. It is killed when the test is over, if it still runs. */
+/** Starts Node with these arguments. If it still runs when the test is over, it is killed. */
 export function runNode(args: readonly string[], options: ProgramOptions = {}): RunningProgram {
   const child = spawn(process.execPath, args, {
     cwd: options.cwd,
@@ -58,10 +60,12 @@ export function runNode(args: readonly string[], options: ProgramOptions = {}): 
       resolve({ code, signal, stdout, stderr });
     });
   });
-  onTestFinished(async () => {
-    if (!over) child.kill("SIGKILL");
-    await ended;
-  });
+  if (options.outlivesTest === undefined) {
+    onTestFinished(async () => {
+      if (!over) child.kill("SIGKILL");
+      await ended;
+    });
+  }
   const linesOf = () => stdout.split("\n").slice(0, -1);
   return {
     pid: child.pid ?? 0,
@@ -79,7 +83,10 @@ export function runNode(args: readonly string[], options: ProgramOptions = {}): 
       const index = given++;
       await until(`line ${index + 1} is written`, () => {
         if (linesOf().length > index) return true;
-        if (over) throw new Error(`the program ended after ${linesOf().length} lines; it wrote to stderr:\n${stderr}`);
+        if (over)
+          throw new Error(
+            `the program ended after ${linesOf().length} lines; it wrote to stderr:\n${stderr}`,
+          );
         return false;
       });
       return linesOf()[index] ?? "";

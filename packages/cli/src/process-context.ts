@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { CommandContext } from "./commands/command-context.js";
+import type { CommandContext } from "./command-context.js";
 import { ExitCode } from "./exit-code.js";
 
 /** The real process, as commands see it. */

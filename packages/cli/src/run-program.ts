@@ -1,7 +1,8 @@
 import { toFailure } from "@connect-plugin/rpc";
+import { ConnectError } from "@connectrpc/connect";
 import { CommanderError } from "commander";
 import { CliError } from "./cli-error.js";
-import type { CommandContext } from "./commands/command-context.js";
+import type { CommandContext } from "./command-context.js";
 import { createProgram } from "./commands/program.js";
 import { ConfigError } from "./config/config-error.js";
 import { ExitCode } from "./exit-code.js";
@@ -23,9 +24,14 @@ export async function runProgram(context: CommandContext, args: readonly string[
     } else if (error instanceof CliError) {
       output.problem(error.message, { reason: error.reason, message: error.message });
       context.setExitCode(error.exitCode);
-    } else {
+    } else if (error instanceof ConnectError) {
       const { text, record } = failureRecord(toFailure(error));
       output.problem(text, record);
+      context.setExitCode(ExitCode.failed);
+    } else {
+      // Not a plugin's, which would be a secret, but of this program or of the system under it.
+      const message = error instanceof Error ? error.message : String(error);
+      output.problem(`the command failed: ${message}`, { code: "internal", message });
       context.setExitCode(ExitCode.failed);
     }
   }

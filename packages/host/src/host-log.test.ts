@@ -11,7 +11,7 @@ const failed: HostEvent = {
 };
 
 describe("what is shown", () => {
-  it("bears the plugin's name and is one line each", () => {
+  it("bears the plugin's name on each line", () => {
     const shown: string[] = [];
     const show = showOn({ write: (text) => void shown.push(text) });
     show({ ...ofKv, type: "instance.output", stream: "stdout", line: "listening\u001b[2J" });
@@ -23,7 +23,8 @@ describe("what is shown", () => {
     expect(shown.join("")).toBe(
       "kv | listening\\x1b[2J\n" +
         'kv | warn: slow ms="12"\n' +
-        "kv | failed: no disk\\nat all\n" +
+        "kv | failed: no disk\n" +
+        "kv | at all\n" +
         "host | failed: the host has stopped but left behind: kv: it blocks\n",
     );
   });

@@ -43,7 +43,11 @@ export function showOn(stream: { write(text: string): unknown }): (event: HostEv
       case "instance.failed":
       case "host.stopped":
         if (level === "error") {
-          stream.write(`${plugin === "" ? "host" : plugin} | failed: ${printable(message, LINE_LIMIT)}\n`);
+          const name = plugin === "" ? "host" : plugin;
+          // A failure may list its problems line by line; each line bears the name, so none passes for another's.
+          for (const [index, line] of message.split("\n").entries()) {
+            stream.write(`${name} | ${index === 0 ? "failed: " : ""}${printable(line, LINE_LIMIT)}\n`);
+          }
         }
         return;
       default:

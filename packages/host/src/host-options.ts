@@ -1,4 +1,4 @@
-import { type MagicCookie, pluginNameProblem } from "@connect-plugin/protocol";
+import { describeValue, isRange, type MagicCookie, pluginNameProblem } from "@connect-plugin/protocol";
 import type { Observe } from "@connect-plugin/rpc";
 import type { Authorize } from "./auth/decision.js";
 import type { Capability } from "./broker/capability.js";
@@ -6,7 +6,7 @@ import type { DoorOptions } from "./door-options.js";
 import type { HostEvent } from "./event.js";
 import type { HostLogger } from "./host-log.js";
 import type { Launch } from "./launcher/launch.js";
-import type { Strategy } from "./registry/strategy.js";
+import { type Strategy, strategyNames } from "./registry/strategy.js";
 import type { RouterLimits } from "./router/router.js";
 import type { DeprecatedVersion } from "./session/handshake.js";
 import type { DeadlineOptions } from "./supervisor/deadlines.js";
@@ -121,7 +121,17 @@ const specKeys = new Set(["launch", "config", "essential", "expect"]);
 export function readPlugins<P extends Record<string, unknown>>(
   options: HostOptions<P>,
 ): ReadonlyMap<string, SupervisedPlugin> {
+  if (!isObject(options)) throw new TypeError(`createHost: wanted options, got ${describeValue(options)}`);
   refuseUnknown("", options, hostKeys);
+  const { output = "stderr" } = options;
+  if (output !== "stderr" && output !== "events") {
+    throw new TypeError(`output: wanted "stderr" or "events", got ${describeValue(output)}`);
+  }
+  if (!isObject(options.plugins)) {
+    throw new TypeError(
+      `plugins: wanted an object of plugins by name, got ${describeValue(options.plugins)}`,
+    );
+  }
   const plugins = new Map<string, SupervisedPlugin>();
   const specs: Readonly<Record<string, PluginSpecBase<never> & { readonly config?: unknown }>> =
     options.plugins;
@@ -129,11 +139,16 @@ export function readPlugins<P extends Record<string, unknown>>(
     const problem = pluginNameProblem(name);
     if (problem !== undefined) throw new TypeError(`plugins: ${problem}`);
     const at = `plugins.${name}`;
+    if (!isObject(spec)) throw new TypeError(`${at}: wanted { launch, … }, got ${describeValue(spec)}`);
     refuseUnknown(`${at}.`, spec, specKeys);
     if (typeof spec.launch?.launch !== "function") {
       throw new TypeError(
-        `${at}.launch: wanted inProcess(), worker() or childProcess(), got ${String(spec.launch)}`,
+        `${at}.launch: wanted inProcess(), worker() or childProcess(), got ${describeValue(spec.launch)}`,
       );
+    }
+    const range = spec.expect?.version;
+    if (range !== undefined && !isRange(range)) {
+      throw new TypeError(`${at}.expect.version: wanted a semver range, got ${describeValue(range)}`);
     }
     plugins.set(name, {
       launcher: spec.launch,
@@ -152,7 +167,18 @@ export function readPlugins<P extends Record<string, unknown>>(
       throw new TypeError(`${option}: there is no plugin "${unknown}", but ${known || "none"}`);
     }
   }
+  for (const [name, strategy] of Object.entries(options.select ?? {})) {
+    if (!strategyNames.includes(strategy)) {
+      throw new TypeError(
+        `select.${name}: wanted one of ${strategyNames.join(", ")}, got ${describeValue(strategy)}`,
+      );
+    }
+  }
   return plugins;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 function refuseUnknown(prefix: string, value: object, known: ReadonlySet<string>): void {

@@ -348,6 +348,18 @@ describe("options", () => {
       "plugins.a.launch: wanted inProcess(), worker() or childProcess(), got undefined",
     ],
     [{ plugins: {}, plugin: {} }, /^plugin: there is no such option, but plugins, name,/],
+    [undefined, "createHost: wanted options, got undefined"],
+    [{}, "plugins: wanted an object of plugins by name, got undefined"],
+    [{ plugins: { a: undefined } }, "plugins.a: wanted { launch, … }, got undefined"],
+    [
+      { plugins: { a: { launch: { launch() {} }, expect: { version: "one" } } } },
+      'plugins.a.expect.version: wanted a semver range, got the text "one"',
+    ],
+    [
+      { plugins: { a: { launch: { launch() {} } } }, select: { a: "fastest" } },
+      'select.a: wanted one of first, round-robin, random, weighted, least-loaded, got the text "fastest"',
+    ],
+    [{ plugins: {}, output: "file" }, 'output: wanted "stderr" or "events", got the text "file"'],
     [{ plugins: {}, prefer: { x: "kv" } }, 'prefer: there is no plugin "kv", but none'],
     [{ plugins: {}, deadlines: { start: 1 } }, /^deadlines\.start: there is no such deadline, but launchMs,/],
   ] as [unknown, string][])("%# are checked", async (options, message) => {
@@ -355,6 +367,19 @@ describe("options", () => {
     const make = () => createHost(options as Parameters<typeof createHost>[0]);
     expect(make).toThrow(TypeError);
     expect(make).toThrow(message);
+  });
+
+  it("that bound something are checked", async () => {
+    const { createHost } = await import("./host.js");
+    expect(() => createHost({ plugins: {}, limits: { heldCalls: -1 } })).toThrow(
+      new RangeError("limits.heldCalls: wanted a whole number from 0, got -1"),
+    );
+    expect(() => createHost({ plugins: {}, limits: { heldBytes: 0.5 } })).toThrow(
+      new RangeError("limits.heldBytes: wanted a whole number from 0, got 0.5"),
+    );
+    expect(() => createHost({ plugins: {} }).each(A, { range: "one" })).toThrow(
+      new TypeError('each: range must be a semver range such as ^1.2.0, but is the text "one"'),
+    );
   });
 
   it("of time are checked", async () => {

@@ -1,5 +1,16 @@
 // For those who run plugins.
 
+// What callers meet.
+export type { Caller, FailureInfo, Reason } from "@connect-plugin/protocol";
+export {
+  type CallObservation,
+  type CallOutcome,
+  failureInfo,
+  type Observe,
+  type ServiceCallOptions,
+  type ServiceClient,
+} from "@connect-plugin/rpc";
+export { Code, ConnectError } from "@connectrpc/connect";
 // For whoever governs a running host.
 export { connectOperator } from "./admin/operator-socket.js";
 export type { PluginSummary } from "./admin/plugin-summary.js";

@@ -6,8 +6,8 @@ import type { CallFailure } from "./failure.js";
  *
  * Everything that can take a call (a lane, an in-process plugin, the router, a plugin's own services) is a
  * {@link CallHandler}. The two sinks of a call are plain objects whose methods are called synchronously and in
- * order, so a router can hand the sinks of one connection straight to another and stay out of the way. Types only:
- * plugins bring their own copy of the SDK, so nothing here may depend on class identity.
+ * order, so a router can hand the sinks of one connection straight to another and stay out of the way.
+ * Plugins bring their own copy of the SDK, so nothing here may depend on class identity.
  */
 
 /** How many messages go each way. */
@@ -68,7 +68,7 @@ export interface CallHead {
  * Part of a message, or a whole one. Carriers pass pieces on unread.
  *
  * `bytes` may point into a buffer that is reused: they are valid only until the method that was given the piece
- * returns. Who keeps them, copies them.
+ * returns. Who keeps them, copies them: {@link keepPiece}.
  */
 export type Piece = BytesPiece | TypedPiece;
 
@@ -100,6 +100,12 @@ export const PIECE_OVERHEAD = 64;
 /** What a piece takes of its sender's credit. */
 export function pieceCost(piece: Piece): number {
   return piece.form === "bytes" ? piece.bytes.byteLength + PIECE_OVERHEAD : TYPED_PIECE_COST;
+}
+
+/** A piece that stays as it is: bytes are only lent until the method that was given them returns. */
+export function keepPiece(piece: Piece): Piece {
+  // Not `slice`: that of Node's Buffer does not copy.
+  return piece.form === "bytes" ? { ...piece, bytes: new Uint8Array(piece.bytes) } : piece;
 }
 
 /**

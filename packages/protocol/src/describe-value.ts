@@ -2,7 +2,10 @@ import { printable, quoted } from "./printable.js";
 
 const KEYS_SHOWN = 6;
 
-/** What a value is, in words for a message: `an object with the keys a, b`. Never its contents beyond that. */
+/**
+ * What a value is, in words for a message: `an object with the keys a, b`, `the text "x"`. Of texts no more than their
+ * first 60 characters, of objects no more than their keys. Not for what may be a secret.
+ */
 export function describeValue(value: unknown): string {
   switch (typeof value) {
     case "string":

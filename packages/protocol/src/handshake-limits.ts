@@ -1,8 +1,9 @@
 import { type CallFailure, createFailure } from "./failure.js";
 import type { HandshakeRequest, HandshakeResponse } from "./gen/connectplugin/v1/handshake_pb.js";
 import { MANIFEST_LIMITS } from "./manifest-check.js";
-import { byteLength, metadataKeyProblem, metadataValueProblem, selfIdProblem } from "./names.js";
+import { metadataKeyProblem, metadataValueProblem, selfIdProblem } from "./names.js";
 import type { Reason } from "./reason.js";
+import { utf8Length } from "./utf8.js";
 
 /** How large a handshake may be, field by field. Sizes are bytes; of texts, those of UTF-8. */
 export interface HandshakeLimits {
@@ -121,7 +122,7 @@ function invalid(problem: string): Finding {
 }
 
 function textLimit(field: string, text: string, limit: number): Finding | undefined {
-  const size = byteLength(text);
+  const size = utf8Length(text);
   return size > limit ? invalid(`${field} must be at most ${limit} bytes long, but has ${size}`) : undefined;
 }
 
@@ -186,7 +187,7 @@ function metadata(
     );
   }
   let size = 0;
-  for (const [key, value] of entries) size += byteLength(key) + byteLength(value);
+  for (const [key, value] of entries) size += utf8Length(key) + utf8Length(value);
   if (size > limits.metadataBytes) {
     return tooLarge(`${field} must be at most ${limits.metadataBytes} bytes in all, but has ${size}`);
   }

@@ -10,6 +10,7 @@ export {
   type Connection,
   type ConnectionEnd,
   INITIAL_CREDIT,
+  keepPiece,
   type Metadata,
   type MethodKind,
   PIECE_OVERHEAD,
@@ -36,7 +37,6 @@ export { allReasons, Codes, type Fault, isReason, type Reason, reasonInfo } from
 
 export type { Arity, Manifest, MethodInfo, OfferedService, RequiredService } from "./manifest.js";
 export {
-  byteLength,
   createRuntimeId,
   endpointPathProblem,
   headerNameProblem,
@@ -69,7 +69,6 @@ export {
 export { printable, printableBytes, quoted } from "./printable.js";
 export {
   CORE_VERSIONS,
-  compareVersions,
   isAtLeast,
   isRange,
   isVersion,
@@ -103,7 +102,6 @@ export {
 export { describeExit, EXIT, GUARD_FD, LANE_FD, LAUNCH_KEY_LABEL } from "./launch-contract.js";
 export { checkManifest, MANIFEST_LIMITS, type ManifestCheck } from "./manifest-check.js";
 export {
-  arityFromWire,
   type HandshakeManifest,
   manifestFromHandshake,
   manifestToHandshake,

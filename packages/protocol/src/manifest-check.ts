@@ -2,14 +2,9 @@ import type { MethodKind } from "./call.js";
 import { describeValue } from "./describe-value.js";
 import { type CallFailure, createFailure } from "./failure.js";
 import type { Arity, Manifest, MethodInfo, OfferedService, RequiredService } from "./manifest.js";
-import {
-  byteLength,
-  keyProblem,
-  methodNameProblem,
-  packageNameProblem,
-  serviceNameProblem,
-} from "./names.js";
+import { keyProblem, methodNameProblem, packageNameProblem, serviceNameProblem } from "./names.js";
 import { quoted } from "./printable.js";
+import { utf8Length } from "./utf8.js";
 import { isRange, isVersion } from "./version.js";
 
 /** How much a manifest may hold. */
@@ -219,7 +214,7 @@ function rangeProblem(range: string): string | undefined {
 }
 
 function sdkProblem(text: string): string | undefined {
-  const size = byteLength(text);
+  const size = utf8Length(text);
   return size > MANIFEST_LIMITS.sdk
     ? `must be at most ${MANIFEST_LIMITS.sdk} bytes long, but has ${size}`
     : undefined;

@@ -9,7 +9,6 @@ import {
   MethodKind,
 } from "./gen/connectplugin/v1/handshake_pb.js";
 import {
-  arityFromWire,
   manifestFromHandshake,
   manifestToHandshake,
   methodKindFromWire,
@@ -77,14 +76,6 @@ test("the words and the numbers of the wire", () => {
     "server_streaming",
     "client_streaming",
     "bidi_streaming",
-    undefined,
-  ]);
-  expect([0, 1, 2, 3, 4, 5].map((arity) => arityFromWire(arity))).toEqual([
-    undefined,
-    "one",
-    "optional",
-    "each",
-    "capability",
     undefined,
   ]);
   expect([Arity.CAPABILITY, Idempotency.IDEMPOTENT, Instances.ONE]).toEqual([4, 2, 2]);

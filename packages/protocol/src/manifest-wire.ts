@@ -121,11 +121,6 @@ export function methodKindFromWire(kind: number): MethodKind | undefined {
   return nameOf(kinds, kind);
 }
 
-/** How many providers a required service in a message wants; undefined if it does not say. */
-export function arityFromWire(arity: number): Arity | undefined {
-  return nameOf(arities, arity);
-}
-
 function nameOf<K extends string>(numbers: Readonly<Record<K, number>>, number: number): K | undefined {
   for (const name in numbers) {
     if (numbers[name] === number) return name;

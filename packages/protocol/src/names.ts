@@ -1,5 +1,5 @@
 import { quoted } from "./printable.js";
-import { encodeUtf8 } from "./utf8.js";
+import { utf8Length } from "./utf8.js";
 
 // The grammars of all names. Each function says what is wrong with a name, or undefined if nothing is. Lengths are
 // bytes of UTF-8.
@@ -96,7 +96,7 @@ export function metadataKeyProblem(key: string): string | undefined {
 
 /** A value of the metadata of a handshake or a registration. */
 export function metadataValueProblem(value: string): string | undefined {
-  const size = byteLength(value);
+  const size = utf8Length(value);
   if (size > NAME_LIMITS.metadataValue) {
     return `a metadata value must be at most ${NAME_LIMITS.metadataValue} bytes long, but has ${size}`;
   }
@@ -163,24 +163,19 @@ export function headerNameProblem(name: string): string | undefined {
   );
 }
 
-/** A value in the metadata of a call. What it may be depends on its name. */
+/** A value in the metadata of a call. What it may be depends on its name. It may be a secret: it is not shown. */
 export function headerValueProblem(name: string, value: string): string | undefined {
   if (name.endsWith("-bin")) {
     return UNPADDED_BASE64.test(value) && value.length % 4 !== 1
       ? undefined
-      : `the value of ${quoted(name)} must be base64 without padding, but is ${quoted(value)}`;
+      : `the value of ${quoted(name)} must be base64 without padding, but is not`;
   }
   if (!HEADER_VALUE.test(value)) {
-    return `the value of ${quoted(name)} must be printable ASCII (binary goes into names ending in -bin), but is ${quoted(value)}`;
+    return `the value of ${quoted(name)} must be printable ASCII (binary goes into names ending in -bin), but is not`;
   }
   return value.trim() === value
     ? undefined
-    : `the value of ${quoted(name)} must not begin or end with spaces, but is ${quoted(value)}`;
-}
-
-/** Length in bytes of UTF-8. */
-export function byteLength(text: string): number {
-  return encodeUtf8(text).byteLength;
+    : `the value of ${quoted(name)} must not begin or end with spaces, but does`;
 }
 
 function goNameProblem(what: string, name: string, limit: number): string | undefined {
@@ -192,7 +187,7 @@ function goNameProblem(what: string, name: string, limit: number): string | unde
 
 function lengthProblem(what: string, text: string, limit: number): string | undefined {
   if (text === "") return `${what} must not be empty`;
-  const size = byteLength(text);
+  const size = utf8Length(text);
   return size > limit ? `${what} must be at most ${limit} bytes long, but has ${size}` : undefined;
 }
 

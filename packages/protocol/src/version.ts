@@ -40,15 +40,6 @@ export function isAtLeast(version: string, minimum: string): boolean {
   return isVersion(version) && isVersion(minimum) && compare(version, minimum) >= 0;
 }
 
-/**
- * Orders versions: negative if `a` comes first. Versions that differ only in build metadata are equal.
- *
- * @throws TypeError if one is not a version
- */
-export function compareVersions(a: string, b: string): number {
-  return compare(a, b);
-}
-
 /** All versions that a peer speaks. A peer that says only which one it would like, like those in Go, speaks that. */
 export function spokenVersions(wanted: number, supported: readonly number[]): readonly number[] {
   return supported.length > 0 ? supported : [wanted];

@@ -1,3 +1,4 @@
+import { addAbortListener, removeAbortListener } from "./abort-listeners.js";
 import { aborted, type CallSetup, cancelled, deadlinePassed } from "./call-setup.js";
 import { Cancellation } from "./cancellation.js";
 import type { ClientMethod } from "./client-method.js";
@@ -23,7 +24,7 @@ export class CallScope implements Timed {
     this.deadline = setup.deadline;
     const { signal, parent } = setup;
     if (signal?.aborted === true) this.onAbort();
-    else signal?.addEventListener("abort", this.onAbort);
+    else if (signal !== undefined) addAbortListener(signal, this.onAbort);
     this.forgetParent = parent?.onCancel((failure) => this.cancellation.cancel(failure));
     method.timers.add(this);
   }
@@ -44,7 +45,8 @@ export class CallScope implements Timed {
   /** Idempotent. */
   finish(): void {
     this.method.timers.remove(this);
-    this.setup.signal?.removeEventListener("abort", this.onAbort);
+    const { signal } = this.setup;
+    if (signal !== undefined) removeAbortListener(signal, this.onAbort);
     this.forgetParent?.();
     this.cancellation.finish();
   }

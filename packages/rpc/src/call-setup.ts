@@ -18,6 +18,8 @@ export interface ServiceCallOptions extends CallOptions {
 export interface CallSetup {
   /** On the `performance.now()` clock, in ms; `Infinity` for none. */
   readonly deadline: number;
+  /** Whether the deadline, which may be another call's, has passed already. */
+  readonly isLate: boolean;
   /** For what people are told of the deadline. */
   readonly timeoutMs: number;
   readonly header: Metadata;
@@ -33,11 +35,12 @@ export function setUpCall(method: ClientMethod, options: ServiceCallOptions = AL
   const parent = options.detached === true ? undefined : method.parent?.();
   const living = parent === undefined || parent.finished ? undefined : parent;
   const given = options.timeoutMs ?? method.defaultTimeoutMs;
-  const own = given > 0 ? performance.now() + given : Infinity;
-  const inherited = living === undefined ? Infinity : living.deadline;
-  const deadline = Math.min(own, inherited);
+  const now = performance.now();
+  const own = given > 0 ? now + given : Number.POSITIVE_INFINITY;
+  const deadline = living === undefined ? own : Math.min(own, living.deadline);
   return {
     deadline,
+    isLate: deadline <= now,
     timeoutMs: given,
     header: options.headers === undefined ? method.header : joinHeader(method, options.headers),
     signal: options.signal,

@@ -11,6 +11,7 @@ import {
   TYPED_PIECE_COST,
 } from "@connect-plugin/protocol";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { addAbortListener, removeAbortListener } from "./abort-listeners.js";
 import { aborted, type CallSetup, cancelled, deadlinePassed } from "./call-setup.js";
 import type { ClientMethod } from "./client-method.js";
 import { toConnectError, toFailure } from "./connect-failure.js";
@@ -72,15 +73,13 @@ export abstract class ClientCall implements ResponseSink, Timed {
         this.fail(aborted(method, signal), signal.reason);
         return;
       }
-      signal.addEventListener("abort", this.onAbort);
+      addAbortListener(signal, this.onAbort);
     }
-    if (this.deadline !== Infinity) {
-      if (this.deadline <= performance.now()) {
-        this.expire();
-        return;
-      }
-      method.timers.add(this);
+    if (setup.isLate) {
+      this.expire();
+      return;
     }
+    method.timers.add(this);
     if (parent !== undefined) {
       this.forgetParent = parent.onCancel((failure) => this.abandon(failure));
       if (this.over) return;
@@ -261,7 +260,8 @@ export abstract class ClientCall implements ResponseSink, Timed {
   private close(): void {
     this.over = true;
     this.method.timers.remove(this);
-    this.setup.signal?.removeEventListener("abort", this.onAbort);
+    const { signal } = this.setup;
+    if (signal !== undefined) removeAbortListener(signal, this.onAbort);
     this.forgetParent?.();
     this.pump?.stop();
   }

@@ -1,7 +1,8 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { CallHandler, Metadata } from "@connect-plugin/protocol";
 import type { ParentCall } from "./call-context.js";
-import { type MessageCodec, protobufCodec } from "./message-codec.js";
+import { compiledCodec } from "./compiled-codec.js";
+import type { MessageCodec } from "./message-codec.js";
 import {
   checkMaxMessageBytes,
   createMessageReader,
@@ -17,7 +18,7 @@ import { deadlines, type TimerWheel } from "./timer-wheel.js";
 export interface CallerOptions {
   /** Deadline of calls that name none, in ms; 0 for none. Default: 30,000 for unary calls, none for streams. */
   readonly defaultTimeoutMs?: number | undefined;
-  /** Default: protobuf-es. */
+  /** Default: `compiledCodec`. */
   readonly codec?: MessageCodec | undefined;
   /** The plugin that is to answer, where it matters. Default: whoever offers the service. */
   readonly target?: string | undefined;
@@ -29,7 +30,7 @@ export interface CallerOptions {
   readonly header?: Metadata | undefined;
   /** Reads compressed messages. Default: providers are told not to send any. */
   readonly inflate?: Inflate | undefined;
-  /** Of a response message, in bytes. Default 16 MiB. */
+  /** Of an encoded response message, in bytes. Default 16 MiB. */
   readonly maxMessageBytes?: number | undefined;
   /**
    * Whether callers are given unencoded messages of a provider in this process as they are, not a copy. Default false.
@@ -64,7 +65,7 @@ export function createMethodPreparer(
   calls: CallHandler,
   options: CallerOptions,
 ): (desc: DescMethod) => ClientMethod {
-  const { codec = protobufCodec, header = NO_METADATA, inflate, defaultTimeoutMs } = options;
+  const { codec = compiledCodec, header = NO_METADATA, inflate, defaultTimeoutMs } = options;
   const reading: ReadingOptions = {
     codec,
     inflate,

@@ -8,6 +8,7 @@ export type {
 export type { ServiceCallOptions } from "./call-setup.js";
 export { Cancellation } from "./cancellation.js";
 export type { CallerOptions } from "./client-method.js";
+export { compiledCodec } from "./compiled-codec.js";
 export { failureError, failureInfo, toConnectError, toFailure } from "./connect-failure.js";
 export { createInProcessConnection } from "./in-process.js";
 export { createLane, type Lane, type LaneOptions, type LaneStats } from "./lane/lane.js";

@@ -13,6 +13,7 @@ import {
 import { ConnectError } from "@connectrpc/connect";
 import type { CallContext, DeliveredCall } from "./call-context.js";
 import { toConnectError, toFailure } from "./connect-failure.js";
+import { answeredTooLate, handlerFailure, requestCountWrong } from "./handler-failure.js";
 import type { MessageCodec } from "./message-codec.js";
 import { MessageIntake } from "./message-intake.js";
 import { MessagePump } from "./message-pump.js";
@@ -94,7 +95,7 @@ export class ServiceCall implements RequestSink, Timed {
       this.requests.push(message, pieceCost(piece));
       if (last) this.requests.end();
     } else if (this.request !== undefined) {
-      this.stop(this.kindMismatch("more than one came"));
+      this.stop(requestCountWrong(this.method.desc, "more than one came"));
     } else if (this.state === "receiving") {
       this.request = message;
       if (last) this.invoke(message);
@@ -107,7 +108,7 @@ export class ServiceCall implements RequestSink, Timed {
     } else if (this.requests !== undefined) {
       this.requests.end();
     } else if (this.state === "receiving") {
-      if (this.request === undefined) this.stop(this.kindMismatch("none came"));
+      if (this.request === undefined) this.stop(requestCountWrong(this.method.desc, "none came"));
       else this.invoke(this.request);
     }
   }
@@ -123,12 +124,7 @@ export class ServiceCall implements RequestSink, Timed {
   // ---- what this side decides
 
   expire(): void {
-    const { service, method } = this.head;
-    this.stop(
-      createFailure("DEADLINE_EXCEEDED", `${service}/${method} was not answered before its deadline.`, {
-        facts: { service, method },
-      }),
-    );
+    this.stop(answeredTooLate(this.head));
   }
 
   /** Ends the call with a failure, whatever its handler does. */
@@ -173,6 +169,8 @@ export class ServiceCall implements RequestSink, Timed {
   }
 
   private readonly succeeded = (output: unknown): void => {
+    // A thenable that is no promise may settle twice.
+    if (this.state === "over") return;
     if (this.state === "abandoned") {
       this.close();
       return;
@@ -189,6 +187,7 @@ export class ServiceCall implements RequestSink, Timed {
   };
 
   private readonly failed = (error: unknown): void => {
+    if (this.state === "over") return;
     const failure = this.failureOf(error);
     if (this.state === "abandoned") {
       this.close();
@@ -293,20 +292,8 @@ export class ServiceCall implements RequestSink, Timed {
   }
 
   private failureOf(error: unknown): CallFailure {
-    if (error instanceof ConnectError) {
-      const failure = toFailure(error);
-      // It may be the failure of another call, which was not delivered; this one was.
-      const notDelivered = false;
-      if (checkMetadata(failure.metadata, "plugin") === undefined) return { ...failure, notDelivered };
-      return { ...failure, notDelivered, metadata: NO_METADATA };
-    }
-    const { service, method } = this.head;
-    this.report(error);
-    return createFailure(
-      "HANDLER_FAILED",
-      `The handler of ${service}/${method} failed unexpectedly. The log of its plugin says how.`,
-      { facts: { service, method } },
-    );
+    if (!(error instanceof ConnectError)) this.report(error);
+    return handlerFailure(this.head, error);
   }
 
   private report(error: unknown): void {
@@ -317,15 +304,6 @@ export class ServiceCall implements RequestSink, Timed {
     } catch {
       // Reporting is no reason for a call to end differently.
     }
-  }
-
-  private kindMismatch(found: string): CallFailure {
-    const { service, method } = this.head;
-    return createFailure(
-      "KIND_MISMATCH",
-      `${service}/${method} is ${this.method.desc.methodKind}: it takes exactly one request message, but ${found}.`,
-      { facts: { service, method, kind: this.method.desc.methodKind } },
-    );
   }
 }
 

@@ -9,7 +9,8 @@ import {
 } from "@connect-plugin/protocol";
 import type { Interceptor } from "@connectrpc/connect";
 import type { CallContext, DeliveredCall } from "./call-context.js";
-import { type MessageCodec, protobufCodec } from "./message-codec.js";
+import { compiledCodec } from "./compiled-codec.js";
+import type { MessageCodec } from "./message-codec.js";
 import { checkMaxMessageBytes, type Inflate, type ReadingOptions } from "./message-reader.js";
 import { checkMetadata, NO_METADATA } from "./metadata.js";
 import { ServiceCall, type ServiceCallHost } from "./service-call.js";
@@ -38,11 +39,11 @@ export interface ServiceEndOptions {
   readonly run?: (<T>(call: DeliveredCall, task: () => T) => T) | undefined;
   /** connect-es interceptors, outermost first. Default: none. */
   readonly interceptors?: readonly Interceptor[] | undefined;
-  /** Default: protobuf-es. */
+  /** Default: `compiledCodec`. */
   readonly codec?: MessageCodec | undefined;
   /** Reads compressed messages. Default: they are refused (ENCODING_UNSUPPORTED). */
   readonly inflate?: Inflate | undefined;
-  /** Of a request message, in bytes. Default 16 MiB. */
+  /** Of an encoded request message, in bytes. Default 16 MiB. */
   readonly maxMessageBytes?: number | undefined;
   /**
    * Whether handlers are given unencoded messages of callers in this process as they are, not a copy. Default false.
@@ -65,7 +66,7 @@ export interface ServiceEnd extends CallHandler {
 }
 
 export function createServiceEnd(options: ServiceEndOptions): ServiceEnd {
-  const { refuse, interceptors = [], codec = protobufCodec } = options;
+  const { refuse, interceptors = [], codec = compiledCodec } = options;
   const reading: ReadingOptions = {
     codec,
     inflate: options.inflate,

@@ -1,6 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { Metadata } from "@connect-plugin/protocol";
-import type { ConnectError } from "@connectrpc/connect";
+import { ConnectError } from "@connectrpc/connect";
 import type { CallSetup } from "./call-setup.js";
 import { ClientCall } from "./client-call.js";
 import type { ClientMethod } from "./client-method.js";
@@ -56,9 +56,17 @@ export class StreamResponseCall extends ClientCall {
   protected completed(trailer: Metadata): void {
     if (!this.headerTold) this.headed(NO_METADATA);
     const { watcher } = this;
-    this.queue.end(
-      watcher?.onTrailer === undefined ? undefined : () => watcher.onTrailer?.(toHeaders(trailer)),
-    );
+    if (watcher?.onTrailer === undefined) {
+      this.queue.end();
+      return;
+    }
+    this.queue.end(() => {
+      try {
+        watcher.onTrailer?.(toHeaders(trailer));
+      } catch (error) {
+        throw ConnectError.from(error);
+      }
+    });
   }
 
   protected failed(error: ConnectError): void {

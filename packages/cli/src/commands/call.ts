@@ -4,12 +4,13 @@ import { callJson } from "../call/json-call.js";
 import { type MethodName, parseHeader, parseMethod } from "../call/parse-method.js";
 import { readRequests } from "../call/read-requests.js";
 import { CliError } from "../cli-error.js";
+import type { CommandContext } from "../command-context.js";
 import { nearest } from "../config/nearest.js";
 import { ExitCode } from "../exit-code.js";
 import { failureRecord } from "../operator/failure-record.js";
 import { type Operator, withOperator } from "../operator/with-operator.js";
 import { createOutput } from "../output/output.js";
-import type { CommandContext } from "./command-context.js";
+import { safeText } from "../output/safe-text.js";
 import { configOption, durationArgument, jsonOption } from "./shared-options.js";
 
 interface Options {
@@ -90,7 +91,7 @@ Examples:
       });
 
       function tell(metadata: readonly (readonly [string, string])[]): void {
-        if (options.verbose) for (const [key, value] of metadata) output.remark(`${key}: ${value}`);
+        if (options.verbose) for (const [key, value] of metadata) output.remark(safeText(`${key}: ${value}`));
       }
     });
 }

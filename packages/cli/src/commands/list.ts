@@ -1,10 +1,10 @@
 import { Command } from "commander";
+import type { CommandContext } from "../command-context.js";
 import { toRecord } from "../operator/admin-record.js";
 import { listPlugins, listServices, listTraffic } from "../operator/listings.js";
 import { withOperator } from "../operator/with-operator.js";
 import { createOutput } from "../output/output.js";
 import { formatTable } from "../output/table.js";
-import type { CommandContext } from "./command-context.js";
 import { configOption, jsonOption } from "./shared-options.js";
 
 interface Options {

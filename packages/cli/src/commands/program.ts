@@ -1,7 +1,7 @@
 import { Command } from "commander";
+import type { CommandContext } from "../command-context.js";
 import { exitCodeHelp } from "../exit-code.js";
 import { callCommand } from "./call.js";
-import type { CommandContext } from "./command-context.js";
 import { listCommand } from "./list.js";
 import { restartCommand } from "./restart.js";
 import { runCommand } from "./run.js";

@@ -1,8 +1,8 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
+import type { CommandContext } from "../command-context.js";
 import { toRecord } from "../operator/admin-record.js";
 import { withOperator } from "../operator/with-operator.js";
 import { createOutput } from "../output/output.js";
-import type { CommandContext } from "./command-context.js";
 import { configOption, durationArgument, jsonOption } from "./shared-options.js";
 
 interface Options {
@@ -16,7 +16,11 @@ export function restartCommand(context: CommandContext): Command {
     .description("Ends a plugin's instance and starts another. Calls to it wait meanwhile.")
     .argument("<plugin>", "the plugin's name in the configuration")
     .addOption(configOption())
-    .option("--timeout <time>", "how long to wait for it", durationArgument, 60_000)
+    .addOption(
+      new Option("--timeout <time>", "how long to wait for it")
+        .argParser(durationArgument)
+        .default(60_000, "60s"),
+    )
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  connect-plugin restart storage")
     .action(async (name: string, options: Options) => {

@@ -2,11 +2,12 @@ import { resolve } from "node:path";
 import { createHost, describeEvent, type Host, type HostEvent } from "@connect-plugin/host";
 import { toFailure } from "@connect-plugin/rpc";
 import { Command } from "commander";
+import type { CommandContext } from "../command-context.js";
 import { loadHostOptions } from "../config/load-host-options.js";
 import { ExitCode } from "../exit-code.js";
 import { failureRecord } from "../operator/failure-record.js";
 import { createOutput, type Output } from "../output/output.js";
-import type { CommandContext } from "./command-context.js";
+import { safeText } from "../output/safe-text.js";
 import { jsonOption } from "./shared-options.js";
 
 interface Options {
@@ -73,7 +74,7 @@ async function startHost(host: Host, output: Output): Promise<void> {
     const provided = services
       .filter(({ plugin }) => plugin === name)
       .map(({ service, version }) => `${service} ${version}`);
-    const what = failure === undefined ? provided.join(", ") : failure.message;
+    const what = failure === undefined ? provided.join(", ") : safeText(failure.message);
     output.result(
       `${name.padEnd(width)}  ${status.padEnd(8)}  ${distance.padEnd(13)}  ${what}`.trimEnd(),
       {},

@@ -1,6 +1,6 @@
 import { Command } from "commander";
+import type { CommandContext } from "../command-context.js";
 import { configJsonSchema } from "../config/config-schema.js";
-import type { CommandContext } from "./command-context.js";
 
 export function schemaCommand(context: CommandContext): Command {
   return new Command("schema")

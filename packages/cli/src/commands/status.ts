@@ -1,12 +1,12 @@
 import { Command } from "commander";
 import { CliError } from "../cli-error.js";
+import type { CommandContext } from "../command-context.js";
 import { nearest } from "../config/nearest.js";
 import { ExitCode } from "../exit-code.js";
 import { toRecord } from "../operator/admin-record.js";
 import { describePlugin } from "../operator/describe-plugin.js";
 import { withOperator } from "../operator/with-operator.js";
 import { createOutput } from "../output/output.js";
-import type { CommandContext } from "./command-context.js";
 import { configOption, jsonOption } from "./shared-options.js";
 
 interface Options {

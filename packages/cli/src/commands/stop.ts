@@ -1,8 +1,8 @@
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { Command } from "commander";
+import type { CommandContext } from "../command-context.js";
 import { withOperator } from "../operator/with-operator.js";
 import { createOutput } from "../output/output.js";
-import type { CommandContext } from "./command-context.js";
 import { configOption, durationArgument, jsonOption } from "./shared-options.js";
 
 interface Options {
@@ -15,7 +15,11 @@ export function stopCommand(context: CommandContext): Command {
   return new Command("stop")
     .description("Stops a running host and its plugins, and waits until it has let go of its socket.")
     .addOption(configOption())
-    .option("--grace <time>", "time for calls in flight", durationArgument)
+    .option(
+      "--grace <time>",
+      "time for plugins to stop of their own accord, then they are ended by force (default: 15s)",
+      durationArgument,
+    )
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  connect-plugin stop --grace 5s")
     .action(async (options: Options) => {

@@ -1,10 +1,10 @@
 import { openTokenFile, type TokenFile, type TokenRecord } from "@connect-plugin/host";
 import { Command, InvalidArgumentError } from "commander";
+import type { CommandContext } from "../command-context.js";
 import { tokensFile } from "../config/tokens-file.js";
 import { parseDuration } from "../output/duration.js";
 import { createOutput } from "../output/output.js";
 import { formatTable } from "../output/table.js";
-import type { CommandContext } from "./command-context.js";
 import { configOption, jsonOption } from "./shared-options.js";
 
 interface Options {

@@ -1,9 +1,10 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { Command } from "commander";
+import type { CommandContext } from "../command-context.js";
 import { toRecord } from "../operator/admin-record.js";
 import { withOperator } from "../operator/with-operator.js";
 import { createOutput } from "../output/output.js";
-import type { CommandContext } from "./command-context.js";
+import { safeText } from "../output/safe-text.js";
 import { configOption, jsonOption } from "./shared-options.js";
 
 interface Options {
@@ -27,7 +28,9 @@ export function watchCommand(context: CommandContext): Command {
             const time =
               event.time === undefined ? "" : timestampDate(event.time).toISOString().slice(11, 23);
             output.result(
-              `${time}  ${event.kind.padEnd(22)} ${event.plugin.padEnd(12)} ${event.message}`.trimEnd(),
+              safeText(
+                `${time}  ${event.kind.padEnd(22)} ${event.plugin.padEnd(12)} ${event.message}`.trimEnd(),
+              ),
               toRecord(event),
             );
           }

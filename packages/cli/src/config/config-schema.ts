@@ -1,3 +1,4 @@
+import { pluginNameProblem } from "@connect-plugin/protocol";
 import { z } from "zod";
 
 /**
@@ -8,6 +9,32 @@ const milliseconds = z
   .int()
   .positive()
   .max(24 * 3_600_000);
+
+/** Another scheme would, as a path, only give a confusing "not found". */
+function isPathOrFileUrl(entry: string): boolean {
+  return !entry.includes("\0") && (entry.startsWith("file:") || !/^[a-z][a-z0-9+.-]+:/i.test(entry));
+}
+
+function checkNames(plugins: object, context: z.RefinementCtx): void {
+  for (const name of Object.keys(plugins)) {
+    const message = pluginNameProblem(name);
+    if (message !== undefined) context.addIssue({ code: "custom", path: [name], message });
+  }
+}
+
+interface Preferring {
+  readonly plugins: object;
+  readonly prefer: Readonly<Record<string, string>>;
+}
+
+function checkPrefer({ plugins, prefer }: Preferring, context: z.RefinementCtx): void {
+  for (const [service, name] of Object.entries(prefer)) {
+    if (Object.hasOwn(plugins, name)) continue;
+    const known = Object.keys(plugins).join(", ");
+    const message = `there is no plugin ${JSON.stringify(name)}, but ${known}`;
+    context.addIssue({ code: "custom", path: ["prefer", service], message });
+  }
+}
 
 const environmentSchema = z
   .strictObject({
@@ -25,6 +52,7 @@ const pluginSchema = z.strictObject({
   entry: z
     .string()
     .min(1)
+    .refine(isPathOrFileUrl, "wanted a path or a file: URL, found a URL of another kind")
     .describe("The plugin file, relative to this file, or a file: URL. Its default export is the plugin."),
   distance: z
     .enum(["child-process", "worker", "in-process"])
@@ -103,6 +131,7 @@ export const configSchema = z
     plugins: z
       .record(z.string(), pluginSchema)
       .refine((plugins) => Object.keys(plugins).length > 0, "at least one plugin is wanted")
+      .superRefine(checkNames)
       .describe("The plugins by name. The name is the operator's and is what policy and logs speak of."),
     prefer: z
       .record(z.string(), z.string())
@@ -121,6 +150,7 @@ export const configSchema = z
       .default({})
       .describe("How long each phase of a plugin's life may take, in ms."),
   })
+  .superRefine(checkPrefer)
   .describe("A host and its plugins, for connect-plugin run.");
 
 export type Config = z.output<typeof configSchema>;

@@ -1,17 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
-import {
-  childProcess,
-  type DoorOptions,
-  type HostOptions,
-  inProcess,
-  type PluginSpec,
-  worker,
-} from "@connect-plugin/host";
-import type { PluginEntry } from "@connect-plugin/protocol";
+import { childProcess, type HostOptions, inProcess, type PluginSpec, worker } from "@connect-plugin/host";
 import { ConfigError } from "./config-error.js";
-import type { DoorConfig, PluginConfig } from "./config-schema.js";
+import type { PluginConfig } from "./config-schema.js";
+import { loadDoorOptions } from "./load-door-options.js";
 import { operatorDirectory } from "./operator-directory.js";
 import { readConfig } from "./read-config.js";
 import { resolveSecrets } from "./resolve-secrets.js";
@@ -37,7 +28,11 @@ export async function loadHostOptions(
     const value = await resolveSecrets(config.config, `plugins.${plugin}.config`, { file, environment });
     return [
       plugin,
-      { launch: launchOf(file, config, environment), config: value, essential: config.essential },
+      {
+        launch: checkedLaunch(plugin, file, config, environment),
+        config: value,
+        essential: config.essential,
+      },
     ];
   });
   return {
@@ -45,44 +40,32 @@ export async function loadHostOptions(
     plugins: Object.fromEntries(await Promise.all(specs)),
     prefer,
     deadlines,
-    ...(door === undefined ? {} : { door: await doorOf(file, door) }),
+    ...(door === undefined ? {} : { door: await loadDoorOptions(file, door) }),
     operator: { dir: operatorDirectory(file), configPath: file },
   };
 }
 
-async function doorOf(file: string, door: DoorConfig): Promise<DoorOptions> {
-  const at = (path: string) => resolve(dirname(file), path);
-  const { listen, tls, tokens, cors } = door;
-
-  async function pem(key: "cert" | "key", path: string): Promise<string> {
-    try {
-      return await readFile(at(path), "utf8");
-    } catch (error) {
-      const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-      const message = `door.tls.${key}: the file ${at(path)} cannot be read (${code})`;
-      throw new ConfigError(file, [{ line: undefined, column: undefined, message }]);
-    }
+/** What only the launcher finds wrong is as much the file's fault as the rest. */
+function checkedLaunch(name: string, ...[file, plugin, environment]: Parameters<typeof launchOf>) {
+  try {
+    return launchOf(file, plugin, environment);
+  } catch (error) {
+    if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
+    throw new ConfigError(file, [
+      { line: undefined, column: undefined, message: `plugins.${name}: ${error.message}` },
+    ]);
   }
-
-  return {
-    listen: listen.startsWith("unix:") ? { unix: at(listen.slice("unix:".length)) } : listen,
-    tls: tls && { cert: await pem("cert", tls.cert), key: await pem("key", tls.key) },
-    tokens: tokens && at(tokens),
-    cors: cors && {
-      origins: cors.origins,
-      ...(cors.maxAgeSeconds === undefined ? {} : { maxAgeSeconds: cors.maxAgeSeconds }),
-    },
-  };
 }
 
 function launchOf(file: string, plugin: PluginConfig, environment: NonNullable<LoadOptions["environment"]>) {
-  const entry = new URL(plugin.entry, pathToFileURL(file));
+  // As a path and not as a relative URL, in which #, ? and % would mean something.
+  const entry = plugin.entry.startsWith("file:") ? plugin.entry : resolve(dirname(file), plugin.entry);
   const { nodeOptions: execArgv = [], memory } = plugin;
   const inherited = (plugin.environment?.inherit ?? []).map((name) => [name, environment[name]] as const);
   const env = { ...Object.fromEntries(inherited), ...plugin.environment?.set };
   switch (plugin.distance) {
     case "in-process":
-      return inProcess(() => import(entry.href) as Promise<{ default: PluginEntry }>);
+      return inProcess({ entry });
     case "worker":
       return worker({
         entry,

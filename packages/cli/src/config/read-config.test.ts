@@ -62,6 +62,33 @@ describe("readConfig", () => {
     expect(await problems("")).toEqual(["1:1 plugins: Invalid input: expected record, received undefined"]);
   });
 
+  it("refuses names that no plugin may have, at their place", async () => {
+    const [first, ...others] = await problems("plugins:\n  kv: { entry: a }\n  Kv Store: { entry: b }\n");
+    expect(first).toMatch(/^3:\d+ plugins\.Kv Store: a plugin name .*lower-case letters/);
+    expect(others).toEqual([]);
+  });
+
+  it("refuses to prefer a plugin that there is not, and names those that there are", async () => {
+    expect(await problems("plugins: { kv: { entry: a } }\nprefer: { kv.v1.Kv: vk }\n")).toEqual([
+      '2:21 prefer.kv.v1.Kv: there is no plugin "vk", but kv',
+    ]);
+  });
+
+  it("refuses entries that are neither a path nor a file: URL", async () => {
+    expect(await problems("plugins: { kv: { entry: 'https://example.org/kv.js' } }\n")).toEqual([
+      "1:25 plugins.kv.entry: wanted a path or a file: URL, found a URL of another kind",
+    ]);
+  });
+
+  it("refuses aliases that stand for more than there is memory", async () => {
+    const levels = "abcdefgh".split("").map((letter, index, letters) => {
+      const before = letters[index - 1];
+      return `${letter}: &${letter} [${Array(9).fill(before === undefined ? "x" : `*${before}`)}]\n`;
+    });
+    const [first] = await problems(`${levels.join("")}plugins: { kv: { entry: a, config: *h } }\n`);
+    expect(first).toMatch(/^1:1 not usable YAML: Excessive alias count/);
+  });
+
   it("shows where the YAML itself is broken", async () => {
     const [first] = await problems("plugins: { kv: \n");
     expect(first).toContain("not valid YAML");

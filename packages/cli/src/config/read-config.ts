@@ -27,8 +27,17 @@ export async function readConfig(file: string): Promise<Config> {
       document.errors.map((error) => placed(error.pos[0], `not valid YAML: ${firstLine(error.message)}`)),
     );
   }
-  const parsed = configSchema.safeParse(document.toJS({ maxAliasCount: 100 }) ?? {});
+  const parsed = configSchema.safeParse(readValue());
   if (parsed.success) return parsed.data;
+
+  /** Aliases that stand for aliases can stand for more than there is memory. */
+  function readValue(): unknown {
+    try {
+      return document.toJS({ maxAliasCount: 100 }) ?? {};
+    } catch (error) {
+      throw new ConfigError(file, [placed(0, `not usable YAML: ${firstLine((error as Error).message)}`)]);
+    }
+  }
 
   /** The place of a path, or of the nearest part of it that is in the file. */
   const offsetOf = (path: readonly PropertyKey[]): number => {

@@ -1,6 +1,7 @@
 import { durationMs } from "@bufbuild/protobuf/wkt";
 import { HealthState, type PluginStatus } from "@connect-plugin/protocol";
 import { formatDuration } from "../output/duration.js";
+import { safeText } from "../output/safe-text.js";
 
 /** All that `status NAME` shows of a plugin. */
 export function describePlugin(plugin: PluginStatus): string {
@@ -30,7 +31,7 @@ export function describePlugin(plugin: PluginStatus): string {
     );
   if (plugin.lastOutput.length > 0)
     shown.push("", "last output:", ...plugin.lastOutput.slice(-20).map(indent));
-  return shown.join("\n");
+  return safeText(shown.join("\n"));
 }
 
 function indent(text: string): string {

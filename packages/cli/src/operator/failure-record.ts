@@ -1,5 +1,6 @@
 import type { CallFailure } from "@connect-plugin/protocol";
 import { Code } from "@connectrpc/connect";
+import { safeText } from "../output/safe-text.js";
 
 /** A failed call for people and for programs. */
 export function failureRecord(failure: CallFailure): { readonly text: string; readonly record: object } {
@@ -8,7 +9,7 @@ export function failureRecord(failure: CallFailure): { readonly text: string; re
   const facts = Object.entries(info?.facts ?? {}).map(([name, value]) => `\n  ${name}: ${value}`);
   const blame = info === undefined ? "" : ` (${info.reason}, fault: ${info.fault})`;
   return {
-    text: `${code}: ${failure.message}${blame}${facts.join("")}`,
+    text: safeText(`${code}: ${failure.message}${blame}${facts.join("")}`),
     record: {
       code,
       message: failure.message,

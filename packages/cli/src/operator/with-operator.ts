@@ -4,7 +4,7 @@ import { AdminService, type Connection, createFailure } from "@connect-plugin/pr
 import { createServiceClient, failureInfo } from "@connect-plugin/rpc";
 import type { Client } from "@connectrpc/connect";
 import { CliError } from "../cli-error.js";
-import type { CommandContext } from "../commands/command-context.js";
+import type { CommandContext } from "../command-context.js";
 import { operatorDirectory } from "../config/operator-directory.js";
 import { ExitCode } from "../exit-code.js";
 

@@ -1,7 +1,7 @@
 import { chmod, lstat, rm } from "node:fs/promises";
 import { createServer, connect as openSocket, type Server, type Socket } from "node:net";
 import { type CallFailure, type CallHandler, type Connection, createFailure } from "@connect-plugin/protocol";
-import { createLane, failureError } from "@connect-plugin/rpc";
+import { createLane, failureError, refuseCalls } from "@connect-plugin/rpc";
 import { createSocketPipe } from "../launcher/pipe/socket-pipe.js";
 import { findSocketPath, makeSocketPlace } from "./socket-place.js";
 
@@ -96,12 +96,9 @@ export async function connectOperator(options: { readonly dir: string }): Promis
       { facts: { directory: options.dir } },
     );
   }
-  const handler: CallHandler = {
-    start(head, responses) {
-      responses.end([], createFailure("UNKNOWN_METHOD", `an operator offers no ${head.service}`));
-      return { message: ignore, end: ignore, cancel: ignore, credit: ignore };
-    },
-  };
+  const handler = refuseCalls((head) =>
+    createFailure("UNKNOWN_METHOD", `an operator offers no ${head.service}`),
+  );
   return createLane(createSocketPipe(socket), { side: "plugin", handler });
 }
 
@@ -155,5 +152,3 @@ function elapsed(ms: number): Promise<void> {
     setTimeout(resolve, ms).unref();
   });
 }
-
-function ignore(): void {}

@@ -1,4 +1,5 @@
 import type { DescService } from "@bufbuild/protobuf";
+import { describeValue, isRange } from "@connect-plugin/protocol";
 import type { ServiceClient } from "@connect-plugin/rpc";
 import type { ProviderRecord } from "../registry/record.js";
 import type { Registry } from "../registry/registry.js";
@@ -7,7 +8,10 @@ import type { Registry } from "../registry/registry.js";
 export interface Providers<S extends DescService> extends Iterable<Provider<S>> {
   /** The client of one plugin, if it provides the service now. */
   get(plugin: string): ServiceClient<S> | undefined;
-  /** Goes round whenever the list has changed, until the signal is aborted. Changes that come together count as one. */
+  /**
+   * Goes round whenever the list has changed since this was called, until the signal is aborted. Changes that come
+   * together count as one.
+   */
   changes(signal?: AbortSignal): AsyncIterable<void>;
 }
 
@@ -26,8 +30,12 @@ export interface ProvidersOptions<S extends DescService> {
   readonly clientOf: (plugin: string) => ServiceClient<S>;
 }
 
+/** @throws TypeError for a range that is none */
 export function createProviders<S extends DescService>(options: ProvidersOptions<S>): Providers<S> {
   const { desc, range, registry } = options;
+  if (range !== undefined && !isRange(range)) {
+    throw new TypeError(`each: range must be a semver range such as ^1.2.0, but is ${describeValue(range)}`);
+  }
   const clients = new Map<string, ServiceClient<S>>();
 
   function clientOf(plugin: string): ServiceClient<S> {
@@ -60,10 +68,18 @@ export function createProviders<S extends DescService>(options: ProvidersOptions
       }
     },
     get: (plugin) => (available().has(plugin) ? clientOf(plugin) : undefined),
-    async *changes(signal) {
-      const from = registry.cursor;
-      const filter = { service: desc.typeName, from, ...(signal === undefined ? {} : { signal }) };
-      for await (const _list of registry.watch(filter)) yield;
-    },
+    changes: (signal) =>
+      withoutValues(
+        registry.watch({
+          service: desc.typeName,
+          from: registry.cursor,
+          ...(range === undefined ? {} : { range }),
+          ...(signal === undefined ? {} : { signal }),
+        }),
+      ),
   };
+}
+
+async function* withoutValues(lists: AsyncIterable<unknown>): AsyncGenerator<void> {
+  for await (const _list of lists) yield;
 }

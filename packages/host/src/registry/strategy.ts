@@ -10,6 +10,17 @@ export type Strategy =
   /** The one with the fewest calls in flight; in turn among those. */
   | "least-loaded";
 
+const strategies: Readonly<Record<Strategy, true>> = {
+  first: true,
+  "round-robin": true,
+  random: true,
+  weighted: true,
+  "least-loaded": true,
+};
+
+/** All there are, for who has to name them. */
+export const strategyNames: readonly string[] = Object.keys(strategies);
+
 export interface Candidate {
   readonly record: { readonly weight: number };
   readonly use: { readonly inFlight: number };

@@ -8,7 +8,7 @@ import type {
   ResponseSink,
 } from "@connect-plugin/protocol";
 import { printable } from "@connect-plugin/protocol";
-import type { Observe } from "@connect-plugin/rpc";
+import { ignoredRequests, type Observe } from "@connect-plugin/rpc";
 import type { Authorize } from "../auth/decision.js";
 import type { Principal } from "../auth/principal.js";
 import type { Emit } from "../event.js";
@@ -139,7 +139,7 @@ export class CallerEnd implements CallHandler {
       failure,
     });
     responses.end([], failure);
-    return refused;
+    return ignoredRequests;
   }
 }
 
@@ -148,7 +148,3 @@ function merge(header: Metadata, added: Metadata): Metadata {
   const names = new Set(added.map(([name]) => name));
   return [...header.filter(([name]) => !names.has(name)), ...added];
 }
-
-function ignore(): void {}
-
-const refused: RequestSink = { message: ignore, end: ignore, cancel: ignore, credit: ignore };

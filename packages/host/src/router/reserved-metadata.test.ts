@@ -114,7 +114,7 @@ describe("metadata that is none", () => {
       info: { reason: "RESPONSE_INVALID", fault: "plugin", facts: { plugin: "kv", instanceId: "kv-1" } },
     });
     expect(early.failure()?.message).toBe(
-      'the metadata of plugin "kv" cannot be passed on: the value of "x-bad" must be printable ASCII (binary goes into names ending in -bin), but is "\\n"',
+      'the metadata of plugin "kv" cannot be passed on: the value of "x-bad" must be printable ASCII (binary goes into names ending in -bin), but is not',
     );
     expect(provider.last().seen).toEqual(["cancel RESPONSE_INVALID"]);
 

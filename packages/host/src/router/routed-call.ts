@@ -8,7 +8,13 @@ import type {
   RequestSink,
   ResponseSink,
 } from "@connect-plugin/protocol";
-import { type CallObservation, NOT_WAITING, type Timed, type TimerWheel } from "@connect-plugin/rpc";
+import {
+  type CallObservation,
+  ignoredRequests,
+  NOT_WAITING,
+  type Timed,
+  type TimerWheel,
+} from "@connect-plugin/rpc";
 import type { Lease } from "../registry/record.js";
 import { type Kin, leaveParent, takeChildren } from "./call-family.js";
 import {
@@ -72,7 +78,7 @@ export class RoutedCall implements ResponseSink, Timed, Kin<RoutedCall> {
   private lease: Lease | undefined;
   private phase: Phase = "opening";
   private responses: ResponseSink;
-  private requests: RequestSink = nowhere;
+  private requests: RequestSink = ignoredRequests;
   /** Whether any part of the request has been given away: then the call is never repeated. */
   private passed = false;
   private repeated = false;
@@ -229,7 +235,7 @@ export class RoutedCall implements ResponseSink, Timed, Kin<RoutedCall> {
   private settle(failure: CallFailure | undefined): void {
     const { ground } = this;
     this.phase = "over";
-    this.requests = nowhere;
+    this.requests = ignoredRequests;
     this.responses = nobody;
     ground.wheel.remove(this);
     ground.inFlight.delete(this.id);
@@ -290,5 +296,4 @@ export class RoutedRequests implements RequestSink {
 
 function ignore(): void {}
 
-const nowhere: RequestSink = { message: ignore, end: ignore, cancel: ignore, credit: ignore };
 const nobody: ResponseSink = { header: ignore, message: ignore, end: ignore, credit: ignore };

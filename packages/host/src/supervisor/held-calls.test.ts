@@ -107,6 +107,40 @@ describe("a held call", () => {
     expect(clock.timers).toBe(0);
   });
 
+  it("is not given on when it is cancelled by what was given on before it", () => {
+    const second: { requests?: RequestSink } = {};
+    const first = held.before(
+      {
+        start(given, sink) {
+          second.requests?.cancel(createFailure("CANCELLED", "enough"));
+          return provider.start(given, sink);
+        },
+      },
+      "other",
+    );
+    first.start(head, responses);
+    second.requests = calls.start(head, responses);
+    comes();
+    expect(seen).toEqual(["start"]);
+    expect(held.size).toBe(0);
+  });
+
+  it("is given on once, though others are looked at while it is", () => {
+    const nosy = held.before(
+      {
+        start(given, sink) {
+          held.look();
+          return provider.start(given, sink);
+        },
+      },
+      "other",
+    );
+    nosy.start(head, responses);
+    calls.start(head, responses);
+    comes();
+    expect(seen).toEqual(["start", "start"]);
+  });
+
   it("fails at its deadline", () => {
     calls.start({ ...head, deadline: clock.now() + 100 }, responses);
     clock.advance(99);

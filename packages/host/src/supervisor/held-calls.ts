@@ -3,11 +3,13 @@ import {
   type CallHandler,
   type CallHead,
   createFailure,
+  keepPiece,
   type Piece,
   pieceCost,
   type RequestSink,
   type ResponseSink,
 } from "@connect-plugin/protocol";
+import { ignoredRequests } from "@connect-plugin/rpc";
 import type { Clock } from "./clock.js";
 
 /**
@@ -40,12 +42,13 @@ interface Ground {
   bytes: number;
 }
 
+/** @throws RangeError for a limit that is none */
 export function createHeldCalls(options: HeldCallsOptions): HeldCalls {
-  const maxCalls = options.maxCalls ?? 1_000;
+  const maxCalls = checkLimit("heldCalls", options.maxCalls ?? 1_000);
   const ground: Ground = {
     options,
     held: new Set(),
-    maxBytes: options.maxBytes ?? 16 * 1_024 * 1_024,
+    maxBytes: checkLimit("heldBytes", options.maxBytes ?? 16 * 1_024 * 1_024),
     bytes: 0,
   };
   const { held } = ground;
@@ -110,6 +113,8 @@ class HeldCall implements RequestSink {
   }
 
   look(): void {
+    // What began or ended before it in the same round may have ended it, or let it go on.
+    if (!this.ground.held.has(this)) return;
     if (this.ground.options.mustWait(this.head, this.caller)) return;
     this.leave();
     const requests = this.calls.start(this.head, this.responses);
@@ -123,7 +128,7 @@ class HeldCall implements RequestSink {
 
   refuse(failure: CallFailure): void {
     this.leave();
-    this.requests = nowhere;
+    this.requests = ignoredRequests;
     this.given = [];
     this.responses.end([], failure);
   }
@@ -133,7 +138,7 @@ class HeldCall implements RequestSink {
       this.requests.message(piece, last);
       return;
     }
-    this.given.push({ piece: keep(piece), last });
+    this.given.push({ piece: keepPiece(piece), last });
     const cost = pieceCost(piece);
     this.cost += cost;
     this.ground.bytes += cost;
@@ -151,7 +156,7 @@ class HeldCall implements RequestSink {
       return;
     }
     this.leave();
-    this.requests = nowhere;
+    this.requests = ignoredRequests;
     this.given = [];
   }
 
@@ -169,9 +174,9 @@ class HeldCall implements RequestSink {
   }
 }
 
-/** Bytes are only lent until the method that was given them returns. */
-function keep(piece: Piece): Piece {
-  return piece.form === "bytes" ? { ...piece, bytes: piece.bytes.slice() } : piece;
+function checkLimit(name: string, value: number): number {
+  if (Number.isInteger(value) && value >= 0) return value;
+  throw new RangeError(`limits.${name}: wanted a whole number from 0, got ${value}`);
 }
 
 function tooLate({ service, method }: CallHead): CallFailure {
@@ -200,5 +205,3 @@ function tooMuch({ service, method }: CallHead, limit: number): CallFailure {
 }
 
 function ignore(): void {}
-
-const nowhere: RequestSink = { message: ignore, end: ignore, cancel: ignore, credit: ignore };

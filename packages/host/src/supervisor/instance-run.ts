@@ -121,7 +121,7 @@ export function createInstanceRun(options: InstanceRunOptions): InstanceRun {
       manifest,
       health: health.state,
     });
-    roster.register(records, launched.connection, manifest);
+    roster.register(records, launched.connection);
   }
 
   function arm(phase: Phase): void {

@@ -1,4 +1,4 @@
-import type { Connection, Manifest } from "@connect-plugin/protocol";
+import type { Connection } from "@connect-plugin/protocol";
 import type { Emit, HealthReport } from "../event.js";
 import type { Launcher } from "../launcher/launcher.js";
 import type { ProviderRecord } from "../registry/record.js";
@@ -20,7 +20,7 @@ export interface SupervisedPlugin {
 
 /** Where ready instances are announced. */
 export interface Roster {
-  register(records: readonly ProviderRecord[], connection: Connection, manifest: Manifest): void;
+  register(records: readonly ProviderRecord[], connection: Connection): void;
   /** Idempotent. */
   unregister(instanceId: string, reason: string): void;
   health(instanceId: string, health: HealthReport["state"]): void;

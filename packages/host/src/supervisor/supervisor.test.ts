@@ -167,6 +167,7 @@ function createTheatre(needs: Readonly<Record<string, readonly string[]>>) {
     essential: true,
     expect: { services: undefined, version: undefined },
   };
+  const listeners: ((event: HostEvent) => void)[] = [];
   const supervisor = createSupervisor({
     plugins: new Map([...manifests.keys()].map((name) => [name, spec])),
     prefer: {},
@@ -182,7 +183,10 @@ function createTheatre(needs: Readonly<Record<string, readonly string[]>>) {
       },
       deadlines: checkDeadlines(),
       clock,
-      emit: (event) => void events.push(event),
+      emit(event) {
+        events.push(event);
+        for (const listener of listeners) listener(event);
+      },
     },
     instanceId: (plugin, launch) => `${plugin}.${launch}`,
     onChange: () => undefined,
@@ -194,6 +198,7 @@ function createTheatre(needs: Readonly<Record<string, readonly string[]>>) {
     puppets,
     registered,
     events,
+    listeners,
     errors,
     /** The latest run of a plugin. */
     of: (plugin: string) => puppets.filter(({ session }) => session.plugin === plugin).at(-1)!,
@@ -343,6 +348,24 @@ describe("a supervisor", () => {
     await settle();
     expect(stage.of("app").asked).toEqual(["abandon", "kill"]);
     expect(stage.of("app").connected).toBe(false);
+  });
+
+  it("restarts a plugin from within the event of its failure", async () => {
+    const stage = createTheatre({ app: [] });
+    const restarts: Promise<string | undefined>[] = [];
+    stage.listeners.push((event) => {
+      if (event.type === "instance.failed")
+        restarts.push(failureOf(stage.supervisor.restart("app", "again")));
+    });
+    void stage.supervisor.start();
+    stage.of("app").refuseToLoad();
+    await settle();
+    expect(stage.puppets).toHaveLength(2);
+    await stage.raise("app");
+    expect(restarts).toHaveLength(1);
+    // It is not told of the failure that made it ask.
+    expect(await restarts[0]).toBeUndefined();
+    expect(stage.statusOf("app")).toBe("running");
   });
 
   it("fails a restart when the host stops meanwhile", async () => {

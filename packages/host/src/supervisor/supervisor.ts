@@ -179,13 +179,15 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       const actor = actors.get(plugin);
       if (actor === undefined) throw unknownPlugin(plugin, [...actors.keys()]);
       if (stopping !== undefined) throw hostStopping(`restart plugin "${plugin}"`);
-      const before = actor.state.launches;
+      const before = actor.state;
       actor.post({ type: "restart", reason });
       await wait(() => {
         const { state } = actor;
         if (stopping !== undefined) return stoppingFailure(`restart plugin "${plugin}"`);
         const live = liveInstance(state);
-        if (state.launches > before && live !== undefined && isServing(live.state))
+        // Whoever asks while the plugin is being told of is heard only after that: until then, nothing has been tried.
+        if (state === before) return undefined;
+        if (state.launches > before.launches && live !== undefined && isServing(live.state))
           return { value: undefined };
         return pluginStatus(state) === "failed" && live === undefined ? failureOf(state) : undefined;
       });

@@ -7,7 +7,6 @@ export type ContractPlugin =
   | "other-abi"
   | "bad-manifest"
   | "never-loads"
-  | "never-connects"
   | "rejects-run"
   | "garbage-first"
   | "closes-pipe"

@@ -1,11 +1,12 @@
-import type {
-  CallFailure,
-  CallHandler,
-  CallHead,
-  Metadata,
-  Piece,
-  RequestSink,
-  ResponseSink,
+import {
+  type CallFailure,
+  type CallHandler,
+  type CallHead,
+  keepPiece,
+  type Metadata,
+  type Piece,
+  type RequestSink,
+  type ResponseSink,
 } from "@connect-plugin/protocol";
 import { toFailure } from "@connect-plugin/rpc";
 import type { GrantLease } from "./grant-lease.js";
@@ -70,7 +71,7 @@ class GrantedCall implements RequestSink {
   }
 
   message(piece: Piece, last: boolean): void {
-    this.given?.pieces.push({ piece: keep(piece), last });
+    this.given?.pieces.push({ piece: keepPiece(piece), last });
     this.requests?.message(piece, last);
   }
 
@@ -150,9 +151,4 @@ class GrantedCall implements RequestSink {
 function refusesGrant(failure: CallFailure | undefined): boolean {
   const reason = failure?.info?.reason;
   return reason === "GRANT_EXPIRED" || reason === "GRANT_INVALID";
-}
-
-/** Bytes are only lent to us until we return. */
-function keep(piece: Piece): Piece {
-  return piece.form === "bytes" ? { ...piece, bytes: piece.bytes.slice() } : piece;
 }

@@ -479,6 +479,29 @@ test("calls that outlast the grace get a clear answer", async () => {
   expect(await session.running.stopped).toEqual({ how: "asked", reason: "too slow" });
 });
 
+test("calls that were given their time by a drain get no more of it at the end", async () => {
+  const inCall = createGate();
+  const session = await openSession(
+    define({
+      implementation: {
+        read: () => {
+          inCall.open();
+          return new Promise(() => undefined);
+        },
+      },
+    }),
+  );
+  await session.session.start({});
+  const call = failureOf(clientOf(session).read({}, { timeoutMs: 60_000 }));
+  await inCall.opened;
+  const drained = session.session.drain({ reason: "a new version" });
+  // Within the time of this test they could not outlast that grace.
+  await session.control.shutdown({ gracePeriodSeconds: 3_600, reason: "time is up" });
+  expect(await call).toMatchObject({ reason: "PROVIDER_STOPPED", fault: "host" });
+  expect(await session.running.stopped).toEqual({ how: "asked", reason: "time is up" });
+  await drained.catch(() => undefined);
+});
+
 test("drain lets streams come to their end, and answers when none is left", async () => {
   const session = await openSession(
     define({

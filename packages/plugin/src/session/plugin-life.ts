@@ -68,7 +68,6 @@ export class PluginLife {
   private readonly stopping = new AbortController();
   /** Ends what the SDK itself has going on at the host. */
   private readonly over = new AbortController();
-  private readonly begun = createDeferred<void>();
   private readonly hostGone = createDeferred<void>();
   /** The handshake is done, or there will be none. */
   private readonly met = createDeferred<void>();
@@ -76,6 +75,8 @@ export class PluginLife {
   private host: HostRelation | undefined;
   private identity: string | undefined;
   private starting: Promise<CheckedStart> | undefined;
+  /** The host has given calls their time; when it then asks for the end, that time is over. */
+  private drained = false;
 
   constructor(source: PluginSource, boot: Boot) {
     this.source = source;
@@ -113,7 +114,6 @@ export class PluginLife {
   begin(runtimeId: string): void {
     this.identity = runtimeId;
     this.phase.enter({ name: "waiting" });
-    this.begun.resolve();
     this.met.resolve();
   }
 
@@ -121,9 +121,6 @@ export class PluginLife {
   async start(signal: AbortSignal): Promise<HealthReport> {
     // A host may say so in the same breath as its answer to the handshake, which is still being checked then.
     if (this.phase.now.name === "handshaking") await this.met.promise;
-    // The host's word comes right behind its answer to the handshake, and can be read before that is worked off.
-    if (this.phase.now.name === "handshaking")
-      await Promise.race([this.begun.promise, this.hostGone.promise]);
     const { host, identity } = this;
     if (host === undefined || identity === undefined || !this.phase.enter({ name: "starting" })) {
       throw this.startRefused();
@@ -155,6 +152,7 @@ export class PluginLife {
 
   /** Tells handlers to come to an end; settles when no call is left, or when the session ends. */
   async drain(): Promise<void> {
+    this.drained = true;
     this.draining.abort();
     this.health.changes.changed();
     await Promise.race([this.services.idle(), aborted(this.over.signal)]);
@@ -218,7 +216,7 @@ export class PluginLife {
     const deadline = performance.now() + graceMs;
     this.draining.abort();
     this.health.changes.changed();
-    if (cause.how === "asked") {
+    if (cause.how === "asked" && !this.drained) {
       await within(graceMs * SHARE_OF_CALLS, Promise.race([this.services.idle(), this.hostGone.promise]));
     }
     const farewell = createFailure("PROVIDER_STOPPED", `Plugin "${plugin}" has stopped: ${cause.reason}.`, {

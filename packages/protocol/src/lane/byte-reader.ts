@@ -1,7 +1,5 @@
+import { decodeUtf8 } from "../utf8.js";
 import { LaneProtocolError } from "./lane-rule.js";
-import { TextDecoder } from "./text-coding.js";
-
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Reads what a `ByteWriter` wrote. Throws a `LaneProtocolError` where there is less than what is asked for. */
 export class ByteReader {
@@ -51,10 +49,10 @@ export class ByteReader {
   text(): string {
     const length = this.varint();
     if (length === 0) return "";
+    const bytes = this.view(length);
     try {
-      return decoder.decode(this.view(length));
-    } catch (error) {
-      if (error instanceof LaneProtocolError) throw error;
+      return decodeUtf8(bytes);
+    } catch {
       throw this.error("a text that is not UTF-8");
     }
   }

@@ -1,7 +1,4 @@
-import { TextEncoder } from "./text-coding.js";
-import { utf8Length } from "./utf8-length.js";
-
-const encoder = new TextEncoder();
+import { encodeUtf8Into, utf8Length } from "../utf8.js";
 
 /** What is written when a buffer is full: makes room for `needed` bytes at `writer.at`. */
 export type MakeRoom = (writer: ByteWriter, needed: number) => void;
@@ -65,7 +62,7 @@ export class ByteWriter {
   text(text: string): void {
     const start = this.at;
     const guess = varintSize(text.length);
-    const { written } = encoder.encodeInto(text, this.bytes.subarray(start + guess));
+    const written = encodeUtf8Into(text, this.bytes.subarray(start + guess));
     const size = varintSize(written);
     if (size !== guess) this.bytes.copyWithin(start + size, start + guess, start + guess + written);
     this.varint(written);

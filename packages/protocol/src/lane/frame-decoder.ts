@@ -76,37 +76,33 @@ export class FrameDecoder {
     if (type === FrameType.DATA) {
       checkCallId(type, id);
       this.#data(id, kind, bytes, start, end);
-      return;
-    }
-    if (type === FrameType.HEAD) {
+    } else if (type === FrameType.HEAD) {
       checkCallId(type, id);
       this.#head(id, kind, bytes, start, end);
-      return;
+    } else {
+      checkLength(type, end - start, MAX_BLOCK);
+      this.#reader.reset(bytes, start, end, frameTypeName(type));
+      if (type === FrameType.END || type === FrameType.RESET || type === FrameType.CREDIT) {
+        checkCallId(type, id);
+        this.#callFrame(type, id, kind);
+      } else if (type === FrameType.SETTINGS || type === FrameType.PING || type === FrameType.GOAWAY) {
+        checkNoId(type, id);
+        this.#connectionFrame(type, kind);
+      }
+      // Else it is of a later version.
     }
-    checkLength(type, end - start, MAX_BLOCK);
-    this.#reader.reset(bytes, start, end, frameTypeName(type));
-    switch (type) {
-      case FrameType.END:
-        checkCallId(type, id);
-        return this.#end(id, kind);
-      case FrameType.RESET:
-        checkCallId(type, id);
-        return this.#visitor.reset(id, this.#failure());
-      case FrameType.CREDIT:
-        checkCallId(type, id);
-        return this.#visitor.credit(id, this.#reader.u32());
-      case FrameType.SETTINGS:
-        checkNoId(type, id);
-        return this.#settings();
-      case FrameType.PING:
-        checkNoId(type, id);
-        return this.#visitor.ping(this.#reader.u32(), (kind & FrameFlag.ACK) !== 0);
-      case FrameType.GOAWAY:
-        checkNoId(type, id);
-        return this.#visitor.goAway(this.#reader.u32(), this.#failure(), (kind & FrameFlag.CLOSE) !== 0);
-      default:
-      // A type of a later version.
-    }
+  }
+
+  #callFrame(type: FrameType, id: number, kind: number): void {
+    if (type === FrameType.END) this.#end(id, kind);
+    else if (type === FrameType.RESET) this.#visitor.reset(id, this.#failure());
+    else this.#visitor.credit(id, this.#reader.u32());
+  }
+
+  #connectionFrame(type: FrameType, kind: number): void {
+    if (type === FrameType.SETTINGS) this.#settings();
+    else if (type === FrameType.PING) this.#visitor.ping(this.#reader.u32(), (kind & FrameFlag.ACK) !== 0);
+    else this.#visitor.goAway(this.#reader.u32(), this.#failure(), (kind & FrameFlag.CLOSE) !== 0);
   }
 
   #settings(): void {

@@ -1,8 +1,8 @@
 import type { Metadata } from "../call.js";
+import { utf8Length } from "../utf8.js";
 import type { ByteReader } from "./byte-reader.js";
 import { type ByteWriter, MAX_VARINT, textBound } from "./byte-writer.js";
 import { type NameReader, type NameWriter, nameBound, readName, writeName } from "./name-ref.js";
-import { utf8Length } from "./utf8-length.js";
 
 /** Fields that a header or trailer may have, however short. */
 export const MAX_METADATA_FIELDS = 512;

@@ -25,7 +25,12 @@ export class FrameSwitch implements FrameVisitor {
   readonly #incoming: IncomingCalls;
   readonly #connection: ConnectionFrames;
 
-  constructor(side: LaneSide, outgoing: OutgoingCalls, incoming: IncomingCalls, connection: ConnectionFrames) {
+  constructor(
+    side: LaneSide,
+    outgoing: OutgoingCalls,
+    incoming: IncomingCalls,
+    connection: ConnectionFrames,
+  ) {
     this.#side = side;
     this.#outgoing = outgoing;
     this.#incoming = incoming;

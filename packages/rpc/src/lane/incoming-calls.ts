@@ -1,4 +1,10 @@
-import { type CallFailure, type CallHandler, type CallHead, LaneProtocolError, otherSide } from "@connect-plugin/protocol";
+import {
+  type CallFailure,
+  type CallHandler,
+  type CallHead,
+  LaneProtocolError,
+  otherSide,
+} from "@connect-plugin/protocol";
 import { isLater, UsedIds } from "./call-ids.js";
 import { CancelAllowance } from "./cancel-allowance.js";
 import { IncomingStream } from "./incoming-stream.js";

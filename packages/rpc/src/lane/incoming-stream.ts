@@ -43,8 +43,8 @@ export class IncomingStream extends LaneStream implements ResponseSink {
 
   header(header: Metadata): void {
     if (!this.isLive || header.length === 0) return;
-    if (this.outflow.hasBegun) return this.fail(handlerFailed(this, "it gave a header too late, or twice"));
-    if (this.#checkMetadata(header)) this.outflow.header(header);
+    if (this.outflow.hasBegun) this.fail(handlerFailed(this, "it gave a header too late, or twice"));
+    else if (this.#checkMetadata(header)) this.outflow.header(header);
   }
 
   message(piece: Piece): void {
@@ -54,9 +54,8 @@ export class IncomingStream extends LaneStream implements ResponseSink {
   end(trailer: Metadata, failure: CallFailure | undefined): void {
     if (!this.isLive) return;
     if (failure === undefined && this.outflow.isInside) {
-      return this.fail(handlerFailed(this, "it ended inside a message"));
-    }
-    if (trailer.length === 0 || this.#checkMetadata(trailer)) this.finish(trailer, failure);
+      this.fail(handlerFailed(this, "it ended inside a message"));
+    } else if (trailer.length === 0 || this.#checkMetadata(trailer)) this.finish(trailer, failure);
   }
 
   credit(bytes: number): void {

@@ -93,10 +93,14 @@ export function unencodable(call: NamedCall, type: string, error: unknown): Call
 /** Code at this end threw where nothing may throw. */
 export function handlerFailed(call: NamedCall, error: unknown): CallFailure {
   const who = call.sends === "request" ? "The caller" : "The handler";
-  return createFailure("HANDLER_FAILED", `${who} of ${nameOf(call.head)} failed unexpectedly: ${textOf(error)}`, {
-    fault: call.sends === "request" ? "caller" : "plugin",
-    facts: factsOf(call.head),
-  });
+  return createFailure(
+    "HANDLER_FAILED",
+    `${who} of ${nameOf(call.head)} failed unexpectedly: ${textOf(error)}`,
+    {
+      fault: call.sends === "request" ? "caller" : "plugin",
+      facts: factsOf(call.head),
+    },
+  );
 }
 
 function senderOf(whose: "request" | "response"): Fault {

@@ -38,6 +38,8 @@ interface CallPlan {
   readonly header: Metadata;
   readonly trailer: Metadata;
   readonly fails: boolean;
+  /** Both ends give the next piece as soon as they are credited, from within. */
+  readonly isEager: boolean;
   /** The handler ends without waiting for the whole request. */
   readonly isHasty: boolean;
   /** The caller cancels after so many turns of its own. */
@@ -60,7 +62,7 @@ class Giver {
 
   constructor(plans: readonly MessagePlan[], first: number, credited: () => number) {
     this.#credited = credited;
-    this.given = plans.map(({ size }, i) => Uint8Array.from({ length: size }, (_, at) => first + i * 31 + at * 7));
+    this.given = plans.map(({ size }, i) => new Uint8Array(size).map((_, at) => first + i * 31 + at * 7));
     for (const [i, { pieces, gzip }] of plans.entries()) {
       const bytes = this.given[i] ?? new Uint8Array(0);
       for (let part = 0; part < pieces; part++) {
@@ -81,23 +83,24 @@ class Giver {
   give(to: (piece: Piece, isLast: boolean) => void): void {
     const next = this.#pieces[this.#next++];
     if (next === undefined) return;
+    this.#spent += pieceCost(next);
     const copy = next.form === "bytes" ? { ...next, bytes: next.bytes.slice() } : next;
     to(copy, this.isDone);
     // Valid only during the call.
     if (copy.form === "bytes") copy.bytes.fill(0xdd);
-    this.#spent += pieceCost(next);
-    expect(this.#credited()).toBeLessThanOrEqual(this.#spent);
+    if (this.#credited() > this.#spent) throw new Error("more was credited than was given");
   }
 }
 
 class ScriptedCall {
   readonly plan: CallPlan;
   readonly caller = new RecordingCaller();
-  handler: RecordingHandler | undefined;
   hasCancelled = false;
+  readonly #index: number;
   readonly #lane: Lane;
   readonly #requests: Giver;
   readonly #responses: Giver;
+  #handler: RecordingHandler | undefined;
   #turns = 0;
   #hasEndedRequests = false;
   #hasHeader = false;
@@ -105,10 +108,23 @@ class ScriptedCall {
 
   constructor(plan: CallPlan, index: number, lane: Lane) {
     this.plan = plan;
+    this.#index = index;
     this.#lane = lane;
     this.#requests = new Giver(plan.requests, index, () => this.caller.credited);
     this.#responses = new Giver(plan.responses, index + 100, () => this.handler?.credited ?? 0);
     this.caller.inbox.takes = false;
+    if (plan.isEager) this.caller.onCredit = () => this.#giveRequest();
+  }
+
+  get handler(): RecordingHandler | undefined {
+    return this.#handler;
+  }
+
+  /** The call has arrived. */
+  arrive(handler: RecordingHandler): void {
+    this.#handler = handler;
+    handler.inbox.takes = false;
+    if (this.plan.isEager) handler.onCredit = () => this.#giveResponse(handler);
   }
 
   /** What this call's ends can do now. */
@@ -126,7 +142,7 @@ class ScriptedCall {
     if (handler.inbox.untaken > 0) found.push(() => handler.responses.credit(handler.inbox.takeAll()));
     if (!this.hasAnswered && handler.cancels.length === 0) {
       if (!this.#hasHeader) found.push(() => this.#giveHeader(handler));
-      else if (this.#responses.canGive) found.push(() => this.#responses.give((p) => handler.responses.message(p)));
+      else if (this.#responses.canGive) found.push(() => this.#giveResponse(handler));
       else if (this.#responses.isDone && (handler.isComplete || this.plan.isHasty)) {
         found.push(() => this.#answer(handler));
       }
@@ -138,11 +154,15 @@ class ScriptedCall {
   expectOutcome(): void {
     const { caller, handler, plan } = this;
     const received = (handler?.inbox.messages ?? []).map(({ bytes }) => bytes);
-    expect(received).toEqual(this.#requests.given.slice(0, received.length));
-    expect(gzips(handler?.inbox.messages)).toEqual(plan.requests.slice(0, received.length).map(({ gzip }) => gzip));
+    expectBeginning(received, this.#requests.given);
+    expect(gzips(handler?.inbox.messages)).toEqual(
+      plan.requests.slice(0, received.length).map(({ gzip }) => gzip),
+    );
     const answers = caller.inbox.messages.map(({ bytes }) => bytes);
-    expect(answers).toEqual(this.#responses.given.slice(0, answers.length));
-    expect(gzips(caller.inbox.messages)).toEqual(plan.responses.slice(0, answers.length).map(({ gzip }) => gzip));
+    expectBeginning(answers, this.#responses.given);
+    expect(gzips(caller.inbox.messages)).toEqual(
+      plan.responses.slice(0, answers.length).map(({ gzip }) => gzip),
+    );
     if (this.hasCancelled) {
       expect(caller.ends).toHaveLength(0);
       if (handler !== undefined && !this.hasAnswered) expect(handler.cancels).toEqual([cancelled]);
@@ -167,18 +187,21 @@ class ScriptedCall {
   }
 
   #start(): void {
-    // The id of the test's call travels as its own does, so that the other end knows which it is.
-    this.caller.call(this.#lane, { ...streamHead, target: String(this.plan.by), header: [["x-call", this.name]] });
+    this.caller.call(this.#lane, { ...streamHead, header: [["x-call", String(this.#index)]] });
   }
 
-  name = "";
-
   #giveRequest(): void {
+    if (!this.#requests.canGive || this.hasCancelled) return;
     this.#turns += 1;
     this.#requests.give((next, isLast) => {
       if (isLast && this.plan.endsWithLast) this.#hasEndedRequests = true;
       this.caller.requests?.message(next, isLast && this.plan.endsWithLast);
     });
+  }
+
+  #giveResponse(handler: RecordingHandler): void {
+    if (!this.#responses.canGive || this.hasAnswered || handler.cancels.length > 0) return;
+    this.#responses.give((next) => handler.responses.message(next));
   }
 
   #endRequests(): void {
@@ -203,12 +226,22 @@ class ScriptedCall {
   }
 }
 
+/** What arrived is what was given, as far as it goes. (`toEqual` takes its time over large arrays.) */
+function expectBeginning(arrived: readonly Uint8Array[], given: readonly Uint8Array[]): void {
+  expect(arrived.map((bytes) => bytes.length)).toEqual(
+    given.slice(0, arrived.length).map((bytes) => bytes.length),
+  );
+  expect(arrived.findIndex((bytes, i) => Buffer.compare(bytes, given[i] ?? new Uint8Array(0)) !== 0)).toBe(
+    -1,
+  );
+}
+
 function gzips(messages: readonly { readonly gzip: boolean }[] | undefined): boolean[] {
   return (messages ?? []).map(({ gzip }) => gzip);
 }
 
 const message: fc.Arbitrary<MessagePlan> = fc.record({
-  size: fc.oneof(fc.nat(20), fc.nat(3_000), fc.constantFrom(0, 65_536, 100_000)),
+  size: fc.oneof(fc.nat(20), fc.nat(3_000), fc.constantFrom(0, 65_536, 70_000)),
   pieces: fc.integer({ min: 1, max: 3 }),
   gzip: fc.boolean(),
 });
@@ -226,8 +259,12 @@ const call: fc.Arbitrary<CallPlan> = fc.record({
   header: fields,
   trailer: fields,
   fails: fc.boolean(),
+  isEager: fc.boolean(),
   isHasty: fc.boolean(),
-  cancelsAfter: fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.nat(6) }),
+  cancelsAfter: fc.oneof(
+    { weight: 3, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: fc.nat(6) },
+  ),
 });
 
 const limits: fc.Arbitrary<Partial<LaneLimits>> = fc.record({
@@ -242,7 +279,6 @@ interface World {
   readonly lanes: { readonly host: Lane; readonly plugin: Lane };
   readonly ended: unknown[];
   readonly pipes: ReturnType<typeof createMemoryPipes>;
-  readonly highWater: number;
   /** Does one thing. False if nothing can happen. */
   readonly step: () => boolean;
 }
@@ -260,12 +296,9 @@ function createWorld(
     plugin: createLane(pipes.plugin, { side: "plugin", handler: services.plugin, limits: given.plugin }),
   };
   const calls = plans.map((plan, i) => new ScriptedCall(plan, i, lanes[plan.by]));
-  for (const [i, scripted] of calls.entries()) scripted.name = String(i);
   for (const service of [services.host, services.plugin]) {
     service.onCall = (handler) => {
-      handler.inbox.takes = false;
-      const scripted = calls[Number(handler.head.header[0]?.[1])];
-      if (scripted !== undefined) scripted.handler = handler;
+      calls[Number(handler.head.header[0]?.[1])]?.arrive(handler);
     };
   }
   const ended: unknown[] = [];
@@ -277,7 +310,7 @@ function createWorld(
     else return pipes.step() || possible.length > 0;
     return true;
   };
-  return { calls, lanes, ended, pipes, highWater, step };
+  return { calls, lanes, ended, pipes, step };
 }
 
 /** Numbers from 0 to 1, always the same for a seed. */
@@ -319,7 +352,7 @@ describe("lanes, whatever the pipe does", () => {
           expect(pipe.mostWaiting).toBeLessThan(highWater + 2 * 66_000);
         }
       }),
-      { numRuns: 300, endOnFailure: true },
+      { numRuns: 200 },
     );
   }, 120_000);
 
@@ -342,7 +375,7 @@ describe("lanes, whatever the pipe does", () => {
           expectNothingLeft(world.lanes);
         },
       ),
-      { numRuns: 300, endOnFailure: true },
+      { numRuns: 200 },
     );
   }, 120_000);
 });

@@ -13,8 +13,9 @@ import {
   type RequestSink,
   type ResponseSink,
 } from "@connect-plugin/protocol";
+import { compiledCodec } from "../compiled-codec.js";
 import { toConnectError } from "../connect-failure.js";
-import { type MessageCodec, protobufCodec } from "../message-codec.js";
+import type { MessageCodec } from "../message-codec.js";
 import { Batch } from "./batch.js";
 import type { WindowPool } from "./flow-window.js";
 import { FrameReader } from "./frame-reader.js";
@@ -65,7 +66,7 @@ export class LaneMux implements Lane, LaneCore {
   constructor(pipe: Pipe, options: LaneOptions, firstId?: number) {
     this.side = options.side;
     this.peerName = options.peerName ?? `the ${otherSide(options.side)}`;
-    this.codec = options.codec ?? protobufCodec;
+    this.codec = options.codec ?? compiledCodec;
     this.limits = checkLimits(options.limits ?? {});
     this.#poolSize = this.limits.memory - this.limits.maxCalls * this.limits.initialWindow;
     this.windows = { left: this.#poolSize };

@@ -47,7 +47,9 @@ function connectTo(side: LaneSide, options: Partial<LaneOptions> = {}, highWater
     goAway: (_last, failure) => heard.push({ is: "go-away", failure }),
   };
   const peerSide = side === "host" ? "plugin" : "host";
-  const reader = new FrameReader(new FrameDecoder(visitor, { side: peerSide, maxMetadata: 32_768, now: () => 0 }));
+  const reader = new FrameReader(
+    new FrameDecoder(visitor, { side: peerSide, maxMetadata: 32_768, now: () => 0 }),
+  );
   theirs.start({ data: (bytes) => reader.read(bytes), drained: () => {}, closed: () => {} });
   const writer = new ByteWriter(new Uint8Array(256));
   const encoder = new FrameEncoder(writer);
@@ -325,7 +327,13 @@ describe("a peer that breaks a rule", () => {
       caller.call(peer.lane, unaryHead);
       expect(caller.ends).toMatchObject([{ failure: { ...failure, notDelivered: true } }]);
       expect(peer.pipes.host.isClosed).toBe(true);
-      expect(peer.lane.stats).toMatchObject({ outgoing: 0, incoming: 0, waiting: 0, queuedBytes: 0, grownBytes: 0 });
+      expect(peer.lane.stats).toMatchObject({
+        outgoing: 0,
+        incoming: 0,
+        waiting: 0,
+        queuedBytes: 0,
+        grownBytes: 0,
+      });
     });
   }
 
@@ -392,7 +400,9 @@ describe("what breaks no rule", () => {
     const caller = new RecordingCaller();
     caller.call(lane, unaryHead);
     send((encoder) => encoder.data(2, new Uint8Array(1_001), 0, 1_001, FrameFlag.END));
-    expect(caller.ends).toMatchObject([{ failure: { info: { reason: "MESSAGE_TOO_LARGE", fault: "plugin" } } }]);
+    expect(caller.ends).toMatchObject([
+      { failure: { info: { reason: "MESSAGE_TOO_LARGE", fault: "plugin" } } },
+    ]);
     expect(lane.stats).toMatchObject({ outgoing: 0, incoming: 0 });
   });
 
@@ -418,7 +428,9 @@ describe("what breaks no rule", () => {
     });
     for (const { ends } of callers) {
       expect(ends).toMatchObject([
-        { failure: { message: message("response"), info: { reason: "METADATA_TOO_LARGE", fault: "plugin" } } },
+        {
+          failure: { message: message("response"), info: { reason: "METADATA_TOO_LARGE", fault: "plugin" } },
+        },
       ]);
     }
     expect(lane.stats).toMatchObject({ outgoing: 0, incoming: 0 });
@@ -469,6 +481,18 @@ describe("a peer that floods and does not read", () => {
     });
     expect((await lane.closed).failure.info?.facts).toEqual({ rule: "too-many-cancels" });
     expect(pipes.host.mostWaiting).toBeLessThan(10_000 + 65_536 + 2_000);
+  });
+
+  it("with heads that are too large cannot make answers pile up", async () => {
+    const limits = { maxMetadata: 10, maxCalls: 50 };
+    const { send, lane, pipes } = connectTo("host", { limits, peerName: "p".repeat(300) }, 1_000);
+    send(ready);
+    pipes.host.stalled = true;
+    for (let id = 1; id < 2_000; id += 2) {
+      send((encoder) => encoder.head(id, { ...unaryHead, header: [["x-name", "value"]] }, 0));
+    }
+    expect((await lane.closed).failure.info?.facts).toEqual({ rule: "too-many-calls" });
+    expect(pipes.host.mostWaiting).toBeLessThan(4_000);
   });
 
   it("with pings gets one answer", () => {

@@ -108,10 +108,12 @@ export abstract class LaneStream implements Listed<LaneStream> {
 
   /** Ends the call at once; messages that wait are dropped. */
   protected reset(failure: CallFailure): void {
-    if (this.#phase === "waiting") return this.over();
     this.outflow.drop();
-    if (this.core.batch.blocked) return this.#leave({ how: "reset", failure });
-    this.#sayReset(failure);
+    if (this.#phase === "open" && this.core.batch.blocked) {
+      this.#leave({ how: "reset", failure });
+      return;
+    }
+    if (this.#phase === "open") this.#sayReset(failure);
     this.over();
   }
 

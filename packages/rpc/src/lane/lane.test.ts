@@ -1,6 +1,12 @@
-import { type CallFailure, createFailure, INITIAL_CREDIT, type Metadata, PIECE_OVERHEAD } from "@connect-plugin/protocol";
-import { StringValueSchema } from "@bufbuild/protobuf/wkt";
 import { create, fromBinary } from "@bufbuild/protobuf";
+import { StringValueSchema } from "@bufbuild/protobuf/wkt";
+import {
+  type CallFailure,
+  createFailure,
+  INITIAL_CREDIT,
+  type Metadata,
+  PIECE_OVERHEAD,
+} from "@connect-plugin/protocol";
 import { describe, expect, it } from "vitest";
 import { createMemoryPipes, type MemoryPipesOptions } from "./fixtures/memory-pipe.js";
 import {
@@ -43,7 +49,15 @@ describe("a call", () => {
       behind: undefined,
       depth: 1,
     } as const;
-    const head = { ...unaryHead, header: [["x-a", "1"]], target: "kv", grant: "g", parent: 7, id: 9, chain } as const;
+    const head = {
+      ...unaryHead,
+      header: [["x-a", "1"]],
+      target: "kv",
+      grant: "g",
+      parent: 7,
+      id: 9,
+      chain,
+    } as const;
     const caller = new RecordingCaller();
     caller.call(host, head).message(piece("question"), true);
     pipes.settle();
@@ -89,7 +103,10 @@ describe("a call", () => {
   it("may fail with everything that a failure can say, but never as not delivered", () => {
     const { pipes, service, host, plugin } = connect();
     const failure: CallFailure = {
-      ...createFailure("NO_PROVIDER", "No plugin offers it.", { facts: { service: "x" }, notDelivered: true }),
+      ...createFailure("NO_PROVIDER", "No plugin offers it.", {
+        facts: { service: "x" },
+        notDelivered: true,
+      }),
       details: [{ type: "acme.v1.Detail", value: Uint8Array.of(1) }],
       metadata: [["retry-after", "1"]],
     };
@@ -152,11 +169,18 @@ describe("a call", () => {
 
   it("whose message cannot be encoded fails, request and response", () => {
     const { pipes, service, host, plugin } = connect();
-    const broken = { form: "message", desc: StringValueSchema, message: { $typeName: "x", value: 1 } } as const;
+    const broken = {
+      form: "message",
+      desc: StringValueSchema,
+      message: { $typeName: "x", value: 1 },
+    } as const;
     const caller = new RecordingCaller();
     caller.call(host, unaryHead).message(broken, true);
     pipes.settle();
-    expect(caller.ends[0]?.failure).toMatchObject({ code: 3, info: { reason: "MESSAGE_INVALID", fault: "caller" } });
+    expect(caller.ends[0]?.failure).toMatchObject({
+      code: 3,
+      info: { reason: "MESSAGE_INVALID", fault: "caller" },
+    });
     expect(caller.ends[0]?.failure?.message).toMatch(
       /^A request message of test\.v1\.Test\/Call cannot be encoded as google\.protobuf\.StringValue: /,
     );
@@ -164,7 +188,10 @@ describe("a call", () => {
     const other = new RecordingCaller();
     other.call(host, unaryHead).message(piece(""), true);
     pipes.settle();
-    expect(other.ends[0]?.failure).toMatchObject({ code: 13, info: { reason: "RESPONSE_INVALID", fault: "plugin" } });
+    expect(other.ends[0]?.failure).toMatchObject({
+      code: 13,
+      info: { reason: "RESPONSE_INVALID", fault: "plugin" },
+    });
     expect(service.calls.at(-1)?.cancels).toHaveLength(1);
     expectIdle(host, plugin);
   });
@@ -188,9 +215,9 @@ describe("messages", () => {
     }
     pipes.settle();
     const [call] = service.calls;
-    expect(call?.inbox.messages.map(({ bytes, gzip }) => [bytes.length, gzip, bytes.every((b) => b === bytes[0])])).toEqual(
-      sizes.map((size, i) => [size, i % 2 === 0, true]),
-    );
+    expect(
+      call?.inbox.messages.map(({ bytes, gzip }) => [bytes.length, gzip, bytes.every((b) => b === bytes[0])]),
+    ).toEqual(sizes.map((size, i) => [size, i % 2 === 0, true]));
     expect(call?.isComplete).toBe(true);
     call?.responses.end([], undefined);
     pipes.settle();
@@ -222,7 +249,9 @@ describe("messages", () => {
     fine.call(host, streamHead).message(piece(new Uint8Array(1_000)), true);
     pipes.settle();
     for (const { ends } of [caller, other]) {
-      expect(ends).toMatchObject([{ failure: { code: 8, message: text, info: { reason: "MESSAGE_TOO_LARGE" } } }]);
+      expect(ends).toMatchObject([
+        { failure: { code: 8, message: text, info: { reason: "MESSAGE_TOO_LARGE" } } },
+      ]);
     }
     expect(service.calls.map((call) => [call.inbox.messages.length, call.cancels.length])).toEqual([
       [0, 1],
@@ -260,7 +289,13 @@ describe("metadata that is too large", () => {
     const caller = new RecordingCaller();
     caller.call(host, { ...unaryHead, header: large }).message(piece("x"), true);
     expect(caller.ends).toMatchObject([
-      { failure: { code: 8, message: message("request"), info: { reason: "METADATA_TOO_LARGE", fault: "caller" } } },
+      {
+        failure: {
+          code: 8,
+          message: message("request"),
+          info: { reason: "METADATA_TOO_LARGE", fault: "caller" },
+        },
+      },
     ]);
     pipes.settle();
     expect(service.calls).toEqual([]);
@@ -275,7 +310,10 @@ describe("metadata that is too large", () => {
       const caller = new RecordingCaller();
       caller.call(host, unaryHead).message(piece("x"), true);
       pipes.settle();
-      const failure = { message: message("response"), info: { reason: "METADATA_TOO_LARGE", fault: "plugin" } };
+      const failure = {
+        message: message("response"),
+        info: { reason: "METADATA_TOO_LARGE", fault: "plugin" },
+      };
       expect(caller.ends).toMatchObject([{ failure }]);
       expect(service.calls.at(-1)?.cancels).toMatchObject([failure]);
     }
@@ -394,7 +432,11 @@ describe("credit", () => {
 describe("turns", () => {
   it("let a small call pass while a message of 64 MiB is on its way", () => {
     const limits = { maxMessage: 64 * 1024 * 1024 };
-    const { pipes, service, host, plugin } = connect({ highWater: 262_144, host: { limits }, plugin: { limits } });
+    const { pipes, service, host, plugin } = connect({
+      highWater: 262_144,
+      host: { limits },
+      plugin: { limits },
+    });
     pipes.settle();
     const large = new RecordingCaller();
     large.call(plugin, streamHead).message(piece(new Uint8Array(64 * 1024 * 1024)), true);
@@ -453,7 +495,10 @@ describe("more calls than the peer takes", () => {
   });
 
   it("are refused when too many wait", () => {
-    const { pipes, host } = connect({ plugin: { limits: { maxCalls: 1 } }, host: { limits: { maxWaiting: 2 } } });
+    const { pipes, host } = connect({
+      plugin: { limits: { maxCalls: 1 } },
+      host: { limits: { maxWaiting: 2 } },
+    });
     pipes.settle();
     const callers = Array.from({ length: 4 }, () => new RecordingCaller());
     for (const caller of callers) caller.call(host, unaryHead);
@@ -602,7 +647,10 @@ describe("the end", () => {
     host.close(failure);
     host.close(closing);
     pipes.settle();
-    expect(callers.map((caller) => caller.ends)).toEqual([[{ trailer: [], failure }], [{ trailer: [], failure }]]);
+    expect(callers.map((caller) => caller.ends)).toEqual([
+      [{ trailer: [], failure }],
+      [{ trailer: [], failure }],
+    ]);
     expect(service.calls.map((call) => call.cancels)).toEqual([[failure], [failure]]);
     expect(await host.closed).toEqual({ how: "closed", failure });
     expect(await plugin.closed).toEqual({ how: "closed", failure });
@@ -616,7 +664,10 @@ describe("the end", () => {
   });
 
   it("of the pipe fails calls in flight, and says which were not delivered", async () => {
-    const { pipes, host, plugin } = connect({ plugin: { limits: { maxCalls: 1 } }, host: { peerName: "plugin kv" } });
+    const { pipes, host, plugin } = connect({
+      plugin: { limits: { maxCalls: 1 } },
+      host: { peerName: "plugin kv" },
+    });
     const [sent, waiting, late] = [new RecordingCaller(), new RecordingCaller(), new RecordingCaller()];
     sent.call(host, unaryHead).message(piece("x"), true);
     waiting.call(host, unaryHead).message(piece("x"), true);
@@ -650,7 +701,9 @@ describe("the end", () => {
     const caller = new RecordingCaller();
     caller.call(host, unaryHead);
     pipes.plugin.destroy();
-    expect((await host.closed).failure.info?.facts).toEqual({ how: "its end was closed before it said anything" });
+    expect((await host.closed).failure.info?.facts).toEqual({
+      how: "its end was closed before it said anything",
+    });
     expect(caller.ends[0]?.failure?.notDelivered).toBe(true);
   });
 
@@ -747,19 +800,27 @@ describe("options out of range", () => {
     [{ maxMetadata: 32_769 }, "limits.maxMetadata must be a whole number from 0 to 32768, but is 32769"],
     [{ maxCalls: 1.5 }, "limits.maxCalls must be a whole number from 1 to 9007199254740991, but is 1.5"],
     [{ maxWaiting: -1 }, "limits.maxWaiting must be a whole number from 0 to 9007199254740991, but is -1"],
-    [{ initialWindow: 100 }, "limits.initialWindow must be a whole number from 128 to 2147483647, but is 100"],
+    [
+      { initialWindow: 100 },
+      "limits.initialWindow must be a whole number from 128 to 2147483647, but is 100",
+    ],
     [{ maxWindow: 1_000 }, "limits.maxWindow must be a whole number from 16384 to 2147483647, but is 1000"],
     [
       { memory: 1_000 },
       "limits.memory must be a whole number from 33554432 (maxCalls times initialWindow) to 9007199254740991, but is 1000",
     ],
-    [{ maxCancels: Number.NaN }, "limits.maxCancels must be a whole number from 0 to 9007199254740991, but is NaN"],
+    [
+      { maxCancels: Number.NaN },
+      "limits.maxCancels must be a whole number from 0 to 9007199254740991, but is NaN",
+    ],
   ];
 
   for (const [limits, message] of wrong) {
     it(message, () => {
       const { host } = createMemoryPipes();
-      expect(() => createLane(host, { side: "host", handler: echo, limits })).toThrow(new RangeError(message));
+      expect(() => createLane(host, { side: "host", handler: echo, limits })).toThrow(
+        new RangeError(message),
+      );
     });
   }
 });

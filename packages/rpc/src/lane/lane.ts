@@ -1,7 +1,7 @@
 import type { CallFailure, CallHandler, Connection, LaneSide, Pipe } from "@connect-plugin/protocol";
 import type { MessageCodec } from "../message-codec.js";
-import { LaneMux } from "./lane-mux.js";
 import type { LaneLimits } from "./lane-limits.js";
+import { LaneMux } from "./lane-mux.js";
 
 export interface LaneOptions {
   /** Which end this is: the host opens calls with even ids, the plugin with odd ones. */
@@ -10,7 +10,7 @@ export interface LaneOptions {
   readonly handler: CallHandler;
   /** What the peer is called in messages, such as `plugin kv`. Default: `the host` or `the plugin`. */
   readonly peerName?: string;
-  /** Encodes messages that are given unencoded. Default: protobuf-es. */
+  /** Encodes messages that are given unencoded. Default: `compiledCodec`. */
   readonly codec?: Pick<MessageCodec, "encode">;
   readonly limits?: Partial<LaneLimits>;
 }

@@ -113,7 +113,8 @@ export class OutgoingCalls {
   #excess(): string | undefined {
     const { limits, queuedBytes } = this.#core;
     if (queuedBytes > limits.memory) return `${queuedBytes} bytes wait to be sent already`;
-    if (this.#waiting.size < limits.maxWaiting || (this.#waiting.size === 0 && this.#canOpen())) return undefined;
+    if (this.#waiting.size < limits.maxWaiting || (this.#waiting.size === 0 && this.#canOpen()))
+      return undefined;
     return `${this.#waiting.size} calls wait for their turn already`;
   }
 }

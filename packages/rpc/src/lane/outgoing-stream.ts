@@ -85,7 +85,10 @@ export class OutgoingStream extends LaneStream implements RequestSink {
   onHeader(header: Metadata): void {
     if (this.phase !== "open") return;
     if (this.#hasBegun) {
-      throw new LaneProtocolError("call-order", `A response must begin with its HEAD, but on call ${this.id} HEAD came later`);
+      throw new LaneProtocolError(
+        "call-order",
+        `A response must begin with its HEAD, but on call ${this.id} HEAD came later`,
+      );
     }
     this.#hasBegun = true;
     try {

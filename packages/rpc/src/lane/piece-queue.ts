@@ -37,7 +37,8 @@ export class PieceQueue {
   /** Forgets all; returns how many bytes had not been sent. */
   clear(): number {
     let bytes = 0;
-    for (let piece = this.first; piece !== undefined; piece = piece.next) bytes += piece.bytes.length - piece.sent;
+    for (let piece = this.first; piece !== undefined; piece = piece.next)
+      bytes += piece.bytes.length - piece.sent;
     this.first = undefined;
     this.#last = undefined;
     return bytes;

@@ -254,7 +254,7 @@ export const PluginSessionService: GenService<{
   },
   /**
    * Says that the plugin gets no further calls and should bring those it has to an end. The answer comes when it has
-   * none left.
+   * none left. A Shutdown that comes before that says that their time is over: it gives them no more.
    *
    * @generated from rpc connectplugin.session.v1.PluginSessionService.Drain
    */

@@ -1,5 +1,5 @@
 import type { OutputConfiguration } from "commander";
-import type { ExitCode } from "../exit-code.js";
+import type { ExitCode } from "./exit-code.js";
 
 /** What commands may touch of the process that they run in. */
 export interface CommandContext {
