@@ -218,6 +218,33 @@ describe("web pages", () => {
   });
 });
 
+test("what is handed in may throw: the caller gets an answer, and the door goes on", async () => {
+  const secret = () => {
+    throw new Error("a secret");
+  };
+  const routes = [
+    { path: "/throws", handle: secret },
+    { path: "/public", public: true, handle: secret },
+  ];
+  await using routed = await openTestDoor({ door: { routes } });
+  await using gated = await openTestDoor({ door: { gate: { admit: secret } } });
+  await using called = await openTestDoor({ door: { callsOf: secret } });
+  const answers = [
+    await ask(routed, "GET /throws"),
+    await ask(routed, "GET /public"),
+    await ask(gated, `POST ${SAY}`, JSON_CALL, '"a"'),
+    await ask(called, `POST ${SAY}`, JSON_CALL, '"a"'),
+  ];
+  for (const answer of answers) {
+    expect(answer.status).toBe(500);
+    expect(JSON.parse(answer.body)).toMatchObject({
+      code: "internal",
+      message: "The request could not be handled.",
+    });
+  }
+  expect((await ask(routed, `POST ${SAY}`, JSON_CALL, '"a"')).status).toBe(200);
+});
+
 test("limits that are none are refused when the door is made", () => {
   const make = () =>
     createDoor({ gate: openGate, callsOf: () => Object.create(null), limits: { messageBytes: 0 } });

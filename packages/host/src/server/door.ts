@@ -7,8 +7,10 @@ import { checkDoorLimits, type DoorLimits } from "./door-limits.js";
 import type { CallsOf, Gate, MethodLookup } from "./gate.js";
 import { dropBody, type HttpRequest, type HttpResponse } from "./http-exchange.js";
 import { createPlainRoutes, type PlainRoute } from "./plain-route.js";
+import { ConnectUnaryCall, NO_REQUEST } from "./protocol/connect-unary-call.js";
 import type { DoorCall, DoorGround } from "./protocol/door-call.js";
 import { type OpenedCall, openCall, type Refusal, wrongMethod } from "./protocol/opened-call.js";
+import { CONNECT_JSON } from "./protocol/spelling.js";
 import { HttpRequestHead } from "./request-head.js";
 
 /** The host's HTTP side: turns requests of Connect, gRPC and gRPC-Web into calls. */
@@ -76,6 +78,18 @@ export function createDoor(options: DoorOptions): Door {
   }
 
   function handle(request: HttpRequest, response: HttpResponse): void {
+    try {
+      admit(request, response);
+    } catch {
+      // Something that was handed in has thrown. That is ours to answer for, and no reason to end the host.
+      const call = [...calls].find((other) => other.request === request);
+      if (call !== undefined) call.stop(handlerFailed());
+      else if (response.headersSent) request.destroy();
+      else new ConnectUnaryCall(ground, request, response, CONNECT_JSON, NO_REQUEST).refuse(handlerFailed());
+    }
+  }
+
+  function admit(request: HttpRequest, response: HttpResponse): void {
     const head = new HttpRequestHead(request);
     const preflight = cors?.preflight(head);
     if (preflight !== undefined) {
@@ -207,6 +221,10 @@ function refusalOf(
     return { failure, status: undefined };
   }
   return undefined;
+}
+
+function handlerFailed(): CallFailure {
+  return createFailure("HANDLER_FAILED", "The request could not be handled.", { fault: "host" });
 }
 
 function unknownPath(): Refusal {

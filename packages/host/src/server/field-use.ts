@@ -55,16 +55,18 @@ const PROTOCOL_PREFIXES = ["connect-", "grpc-", "trailer-"] as const;
 
 const slots: ReadonlyMap<string, number> = new Map(KNOWN.map((name, slot) => [name, slot]));
 
-/** Names as they were spelled. Callers choose names, so the number is bounded. */
+/** Names as they were spelled. Callers choose names, so number and length are bounded. */
 const MAX_SEEN = 1_024;
+const MAX_SEEN_LENGTH = 64;
 const seen = new Map<string, FieldUse>();
 
 /** @param name as it was sent, in any case */
 export function useOfField(name: string): FieldUse {
   const before = seen.get(name);
   if (before !== undefined) return before;
-  if (seen.size >= MAX_SEEN) seen.clear();
   const use = judge(name.toLowerCase());
+  if (name.length > MAX_SEEN_LENGTH) return use;
+  if (seen.size >= MAX_SEEN) seen.clear();
   seen.set(name, use);
   return use;
 }

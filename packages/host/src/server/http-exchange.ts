@@ -1,5 +1,5 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { IncomingMessage } from "node:http";
+import type { Http2ServerRequest } from "node:http2";
 
 // What the door needs of Node's requests and responses: the same for both versions of HTTP, and for the frameworks
 // that pass Node's own objects on.
@@ -23,9 +23,6 @@ export interface HttpResponse {
   on(event: "close" | "drain" | "finish", listener: () => void): unknown;
   on(event: "error", listener: (error: Error) => void): unknown;
 }
-
-/** Holds when Node's own responses are what the door takes. */
-export type ResponsesFit = ServerResponse | Http2ServerResponse extends HttpResponse ? true : never;
 
 /** The streams of HTTP/2, as far as the door closes them itself. */
 interface ClosableStream {

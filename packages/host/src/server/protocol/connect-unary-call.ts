@@ -18,6 +18,14 @@ export interface UnaryRequest {
   readonly acceptGzip: boolean;
 }
 
+/** Of a request that is only ever answered. */
+export const NO_REQUEST: UnaryRequest = {
+  gzip: false,
+  length: undefined,
+  message: undefined,
+  acceptGzip: false,
+};
+
 /** A unary call in Connect's own protocol: the body is the message, and the HTTP status says how it went. */
 export class ConnectUnaryCall extends DoorCall {
   private readonly spelling: Spelling;
@@ -48,6 +56,10 @@ export class ConnectUnaryCall extends DoorCall {
 
   protected get inside(): boolean {
     return !this.complete;
+  }
+
+  protected override get bodyIsIn(): boolean {
+    return super.bodyIsIn || (this.complete && this.unary.length !== undefined);
   }
 
   protected take(chunk: Uint8Array): number {

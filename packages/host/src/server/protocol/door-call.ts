@@ -94,6 +94,11 @@ export abstract class DoorCall implements ResponseSink, Timed {
   protected abstract take(chunk: Uint8Array, at: number): number;
   /** All of the body has been taken. */
   protected abstract taken(): void;
+  /** Whether nothing of the body is left to come. */
+  protected get bodyIsIn(): boolean {
+    return this.bodyEnded;
+  }
+
   /** Whether a message has begun, or must come, that is not complete. */
   protected abstract readonly inside: boolean;
   /** Answers with an end of the call. May throw what Node throws at fields that cannot be sent. */
@@ -184,7 +189,8 @@ export abstract class DoorCall implements ResponseSink, Timed {
       if (this.response.headersSent) this.request.destroy();
       else this.respondBare(unsendable());
     }
-    dropBody(this.request);
+    if (!this.bodyIsIn) dropBody(this.request);
+    else if (this.request.isPaused()) this.request.resume();
   }
 
   // ---- requests

@@ -169,10 +169,11 @@ export class EnvelopeCall extends DoorCall implements EnvelopeVisitor {
     // the trailers.
     const fields: ResponseFields = { ...this.headFields() };
     for (const [name, value] of trailer) append(fields, name, value);
-    if (status !== 200 || !("stream" in response)) {
-      response.writeHead(status, fields);
-    } else {
+    // Over HTTP/2 the status is always 200: clients of gRPC would not look at their own status beside another.
+    if ("stream" in response) {
       for (const [name, value] of Object.entries(fields)) response.setHeader(name, value);
+    } else {
+      response.writeHead(status, fields);
     }
     response.end();
   }

@@ -2,7 +2,7 @@ import { type CallFailure, createFailure, quoted } from "@connect-plugin/protoco
 import type { HttpRequest, HttpResponse } from "../http-exchange.js";
 import type { HttpRequestHead } from "../request-head.js";
 import { readConnectGet } from "./connect-get.js";
-import { ConnectUnaryCall, type UnaryRequest } from "./connect-unary-call.js";
+import { ConnectUnaryCall, NO_REQUEST, type UnaryRequest } from "./connect-unary-call.js";
 import type { DoorCall, DoorGround } from "./door-call.js";
 import { acceptsGzip, type Compression, compressionOf } from "./encoding.js";
 import { EnvelopeCall } from "./envelope-call.js";
@@ -40,12 +40,11 @@ export function openCall(
   const spelling = contentType === undefined ? undefined : spellingOf(contentType);
   if (spelling === undefined || head.method !== "POST") {
     const refusal = head.method === "POST" ? unknownContentType(contentType) : wrongMethod(head.method);
-    const unary = { gzip: false, length: undefined, message: undefined, acceptGzip: false };
     const speaks = spelling ?? CONNECT_JSON;
     const call =
       speaks.protocol === "connect-unary"
-        ? new ConnectUnaryCall(ground, request, response, speaks, unary)
-        : new EnvelopeCall(ground, request, response, speaks, unary);
+        ? new ConnectUnaryCall(ground, request, response, speaks, NO_REQUEST)
+        : new EnvelopeCall(ground, request, response, speaks, NO_REQUEST);
     return { call, spelling: speaks, acceptGzip: false, deadline: Infinity, byGet: false, refusal };
   }
   switch (spelling.protocol) {
