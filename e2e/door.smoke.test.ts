@@ -154,7 +154,7 @@ const reasonOf = (body: string) => {
   return { code, message, reason };
 };
 
-describe("who may come in", () => {
+describe("who may come in (G03, F3.1, F4.3)", () => {
   it("only who shows one good token, and a revoked one is bad with the next request", async () => {
     const door = await runDoor();
     const good = await door.token("shop", "--claim", "team=checkout");
@@ -281,7 +281,7 @@ describe("who may come in", () => {
   }, 60_000);
 });
 
-describe("the door does not open", () => {
+describe("the door does not open (G02, F4.1)", () => {
   it.each([
     ["in cleartext", "{ listen: 0.0.0.0:0 }", "TLS and a token"],
     ["for a name that may be anything", "{ listen: example.test:0 }", "TLS and a token"],
@@ -311,7 +311,7 @@ describe("the door does not open", () => {
   });
 });
 
-describe("what an application may call", () => {
+describe("what an application may call (G03)", () => {
   it.each([
     { over: "Connect over HTTP/1.1", make: overConnect, prefer: "in-process" },
     { over: "Connect JSON over HTTP/2", make: overConnectH2, prefer: "worker" },

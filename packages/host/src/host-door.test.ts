@@ -99,13 +99,19 @@ describe("the start is refused", () => {
       'door.listen: wanted HOST:PORT such as 127.0.0.1:8443, or unix:PATH, got "nowhere"',
     ],
     [{ listen: "127.0.0.1:65536" }, "door.listen: wanted a port from 0 to 65535, got 65536"],
-    [{ lisen: "127.0.0.1:1" }, "door.lisen: there is no such option, but listen, tls, tokens, cors"],
     [
       { cors: { origins: ["app"] } },
       'cors.origins: wanted "*" or an origin such as https://app.example, got app',
     ],
   ])("at once for %j", (door, message) => {
     expect(() => createHostWith(door)).toThrow(message);
+  });
+
+  it("for an option that there is not", () => {
+    const door = JSON.parse('{"lisen":"127.0.0.1:1"}') as DoorOptions;
+    expect(() => createHostWith(door)).toThrow(
+      "door.lisen: there is no such option, but listen, tls, tokens, cors",
+    );
   });
 
   it("without a place for tokens", () => {
