@@ -18,16 +18,17 @@ import type { CallFailure, Distance } from "@connect-plugin/protocol";
 import { toConnectError } from "@connect-plugin/rpc";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { RightService } from "./gen/probe/v1/order_pb.js";
+import { ProbeService } from "./gen/probe/v1/probe_pb.js";
 import { jsonLines, runCommand, startCommand } from "./support/command.js";
 import { describeFailure, type Failure, failureOf } from "./support/failure-of.js";
 import { DISTANCES, fixture, launchAt } from "./support/launch-at.js";
 import { makeHost } from "./support/make-host.js";
+import { bePatient } from "./support/patience.js";
 import { childrenOf, isRunning } from "./support/process-table.js";
 import { makeTemporaryDirectory } from "./support/temporary-directory.js";
 import { until } from "./support/until.js";
 
-/** Far longer than anything here takes, so that only what never ends runs into it. */
-const PATIENT = { launchMs: 120_000, handshakeMs: 120_000, startMs: 120_000 };
+bePatient();
 
 interface Case {
   readonly fixture: string;
@@ -224,14 +225,13 @@ describe.each(DISTANCES)("broken plugins (%s)", (distance) => {
   const fitting = Object.entries(cases).filter(([, { at = DISTANCES }]) => at.includes(distance));
 
   // All in one host, so that it has to bear all of them; beside them one that is well.
-  it("are refused, each for its own reason, and disturb nobody", { timeout: 120_000 }, async () => {
+  it("are refused, each for its own reason, and disturb nobody", async () => {
     const broken = fitting.map(([name, { fixture: file, config }]) => {
       const launch = launchAt(distance, file);
       return [name, { launch, essential: false, ...(config === undefined ? {} : { config }) }] as const;
     });
     const { host, events } = makeHost({
       plugins: { healthy: { launch: launchAt(distance, "base.plugin") }, ...Object.fromEntries(broken) },
-      deadlines: PATIENT,
     });
     const report = await host.start();
     expect(report.ready).toBe(true);
@@ -257,7 +257,6 @@ describe.each(DISTANCES)("broken plugins (%s)", (distance) => {
         unlucky: { launch: launchAt(distance, "broken/throws-in-start.plugin") },
         absent: { launch: launchAt(distance, "broken/nowhere") },
       },
-      deadlines: PATIENT,
     });
     const failure = await failureOf(host.start());
     expect(failure.message).toContain("the host cannot start, because 2 essential plugins failed:");
@@ -280,7 +279,6 @@ describe.each(DISTANCES)("broken plugins (%s)", (distance) => {
         middle: { launch: launchAt(distance, "middle.plugin") },
         circle: { launch: launchAt(distance, "circle.plugin") },
       },
-      deadlines: PATIENT,
     });
     expectFailure(await failureOf(host.start()), {
       code: "FailedPrecondition",
@@ -297,7 +295,6 @@ describe.each(DISTANCES)("broken plugins (%s)", (distance) => {
   it("that require what nobody provides are told so", async () => {
     const { host } = makeHost({
       plugins: { middle: { launch: launchAt(distance, "middle.plugin") } },
-      deadlines: PATIENT,
     });
     expectFailure(await failureOf(host.start()), {
       code: "FailedPrecondition",
@@ -316,7 +313,6 @@ describe.each(DISTANCES)("broken plugins (%s)", (distance) => {
         middle: { launch: launchAt(distance, "middle.plugin"), essential: false },
         unfinished: { launch: launchAt(distance, "broken/lacks-method.plugin"), essential: false },
       },
-      deadlines: PATIENT,
     });
     const { plugins } = await host.start();
     expectFailure(asFailure(plugins.find(({ name }) => name === "middle")?.failure), {
@@ -333,7 +329,7 @@ describe.each(DISTANCES)("broken plugins (%s)", (distance) => {
   it("that never shake hands are given up", async () => {
     const { host } = makeHost({
       plugins: { silent: { launch: launchAt(distance, "broken/never-shakes-hands") } },
-      deadlines: { ...PATIENT, handshakeMs: 300, terminateMs: 500 },
+      deadlines: { handshakeMs: 300, terminateMs: 500 },
     });
     expectFailure(await failureOf(host.start()), {
       code: "DeadlineExceeded",
@@ -349,7 +345,7 @@ describe.each(DISTANCES)("broken plugins (%s)", (distance) => {
   it("that never become ready are given up", async () => {
     const { host } = makeHost({
       plugins: { slow: { launch: launchAt(distance, "slow.plugin"), config: { hangIn: "start" } } },
-      deadlines: { ...PATIENT, startMs: 300, stopMs: 300, terminateMs: 500 },
+      deadlines: { startMs: 300, stopMs: 300, terminateMs: 500 },
     });
     expectFailure(await failureOf(host.start()), {
       code: "DeadlineExceeded",
@@ -365,10 +361,9 @@ describe.each(DISTANCES)("broken plugins (%s)", (distance) => {
 
 describe("a plugin that does not fit its host", () => {
   const launch = launchAt("worker", "base.plugin");
-  const options = { deadlines: PATIENT };
 
   it("is of a version that the operator does not expect", async () => {
-    const { host } = makeHost({ plugins: { base: { launch, expect: { version: "^2.0.0" } } }, ...options });
+    const { host } = makeHost({ plugins: { base: { launch, expect: { version: "^2.0.0" } } } });
     expectFailure(await failureOf(host.start()), {
       code: "PermissionDenied",
       reason: "CLAIMS_EXCEED_SPEC",
@@ -379,7 +374,7 @@ describe("a plugin that does not fit its host", () => {
 
   it("offers what the operator does not expect of it", async () => {
     const expected = { services: ["probe.v1.LeftService"] };
-    const { host } = makeHost({ plugins: { base: { launch, expect: expected } }, ...options });
+    const { host } = makeHost({ plugins: { base: { launch, expect: expected } } });
     expectFailure(await failureOf(host.start()), {
       code: "PermissionDenied",
       reason: "CLAIMS_EXCEED_SPEC",
@@ -392,7 +387,7 @@ describe("a plugin that does not fit its host", () => {
   });
 
   it("speaks another version of the application's contract", async () => {
-    const { host } = makeHost({ plugins: { base: { launch } }, ...options, appVersions: [7] });
+    const { host } = makeHost({ plugins: { base: { launch } }, appVersions: [7] });
     expectFailure(await failureOf(host.start()), {
       code: "FailedPrecondition",
       reason: "APP_VERSION_UNSUPPORTED",
@@ -404,7 +399,7 @@ describe("a plugin that does not fit its host", () => {
   it("belongs to another application", async () => {
     const { host } = makeHost({
       plugins: { base: { launch } },
-      ...options,
+
       cookie: { key: "OTHER", value: "app" },
     });
     expectFailure(await failureOf(host.start()), {
@@ -420,7 +415,7 @@ describe.each(["worker", "child-process"] as const)("a plugin (%s)", (distance) 
   it("that is never loaded is given up", async () => {
     const { host } = makeHost({
       plugins: { stuck: { launch: launchAt(distance, "broken/never-loads") } },
-      deadlines: { ...PATIENT, launchMs: 1_000 },
+      deadlines: { launchMs: 1_000 },
     });
     expectFailure(await failureOf(host.start()), {
       code: "DeadlineExceeded",
@@ -437,7 +432,6 @@ describe.each(["worker", "child-process"] as const)("a plugin (%s)", (distance) 
         chatty: { launch: launchAt(distance, "broken/floods.plugin") },
         healthy: { launch: launchAt(distance, "base.plugin") },
       },
-      deadlines: PATIENT,
     });
     const unsubscribe = host.events.subscribe((event: HostEvent) => {
       if (event.type === "instance.output") lines.push(event.line);
@@ -456,32 +450,120 @@ describe.each(["worker", "child-process"] as const)("a plugin (%s)", (distance) 
   });
 });
 
+describe.each(DISTANCES)("a call that cannot be carried (%s)", (distance) => {
+  it("fails for its own reason, and costs nobody the connection", async () => {
+    const { host } = makeHost({
+      plugins: {
+        alpha: { launch: launchAt(distance, "probe.plugin") },
+        beta: { launch: launchAt(distance, "probe.plugin") },
+      },
+    });
+    await host.start();
+    const client = host.client(ProbeService, { plugin: "alpha" });
+    const open = client.count({})[Symbol.asyncIterator]();
+    await open.next();
+
+    // Within one process a message stays what it is: nothing is encoded, and nothing of it need be held twice.
+    if (distance !== "in-process") {
+      const large = await failureOf(client.echo({ payload: new Uint8Array(17 << 20) }));
+      expectFailure(large, {
+        code: "ResourceExhausted",
+        reason: "MESSAGE_TOO_LARGE",
+        fault: "caller",
+        says: [
+          "probe.v1.ProbeService/Echo is larger than the 16777216 bytes that are allowed",
+          "as a stream of smaller ones",
+        ],
+      });
+      const answered = client.count({ count: 1, payloadBytes: 17 << 20 })[Symbol.asyncIterator]();
+      expectFailure(await failureOf(answered.next()), {
+        code: "ResourceExhausted",
+        reason: "MESSAGE_TOO_LARGE",
+        fault: "plugin",
+        says: ["A response message of probe.v1.ProbeService/Count is larger than the 16777216 bytes"],
+      });
+    }
+    expectFailure(await failureOf(client.echo({}, { headers: { "x-large": "y".repeat(20_000) } })), {
+      code: "ResourceExhausted",
+      reason: "METADATA_TOO_LARGE",
+      fault: "caller",
+      says: ["Metadata may have 16384 bytes; this has 2000", "Send data of that size in a message"],
+    });
+    expectFailure(await failureOf(client.echo({}, { headers: { "x-name": "grün" } })), {
+      code: "InvalidArgument",
+      reason: "METADATA_INVALID",
+      fault: "caller",
+      says: ['the value of "x-name" is not', "under a name that ends in -bin"],
+    });
+    const circle = Array.from({ length: 20 }, (_, index) => (index % 2 === 0 ? "beta" : "alpha"));
+    expectFailure(await failureOf(client.echo({ path: circle })), {
+      code: "ResourceExhausted",
+      reason: "CALL_DEPTH_EXCEEDED",
+      fault: "caller",
+      says: ["look for plugins that call each other in a circle"],
+    });
+
+    expect(await client.echo({ path: ["beta"], text: "well" })).toMatchObject({
+      text: "well",
+      plugin: "beta",
+    });
+    expect((await open.next()).value?.number).toBe(1);
+    await open.return?.();
+  });
+});
+
+describe("a call of nobody", () => {
+  it("says who is there", async () => {
+    const { host } = makeHost({ plugins: { base: { launch: launchAt("in-process", "base.plugin") } } });
+    await host.start();
+    const name: string = "bass";
+    expectFailure(await failureOf(host.client(RightService, { plugin: name as "base" }).askRight({})), {
+      code: "NotFound",
+      reason: "UNKNOWN_PLUGIN",
+      fault: "caller",
+      says: ['there is no plugin "bass" to call probe.v1.RightService of; it is provided by base'],
+    });
+    expectFailure(await failureOf(host.client(ProbeService).echo({})), {
+      code: "Unavailable",
+      reason: "NO_PROVIDER",
+      fault: "operator",
+      says: ["no running plugin provides probe.v1.ProbeService", "add a plugin that does"],
+    });
+    expectFailure(await failureOf(host.restart(name as "base")), {
+      code: "NotFound",
+      reason: "UNKNOWN_PLUGIN",
+      fault: "caller",
+      says: ['there is no plugin "bass"; this host has base'],
+    });
+  });
+});
+
 describe("the options of a host", () => {
   const plugins = { base: { launch: inProcess({ entry: fixture("base.plugin") }) } };
   /** Made by somebody without a compiler. */
   const make = (options: unknown): Host => createHost(options as Parameters<typeof createHost>[0]);
 
   it.each([
-    [{ plugins, prefers: {} }, TypeError, "prefers: there is no such option"],
-    [{ plugins: { Base: plugins.base } }, TypeError, "Base"],
+    ["prefers: there is no such option", TypeError, { plugins, prefers: {} }],
+    ["Base", TypeError, { plugins: { Base: plugins.base } }],
     [
-      { plugins: { base: { launch: "./base.js" } } },
-      TypeError,
       "plugins.base.launch: wanted inProcess(), worker() or childProcess()",
+      TypeError,
+      { plugins: { base: { launch: "./base.js" } } },
     ],
     [
-      { plugins: { base: { ...plugins.base, essentail: false } } },
-      TypeError,
       "plugins.base.essentail: there is no such option",
+      TypeError,
+      { plugins: { base: { ...plugins.base, essentail: false } } },
     ],
     [
-      { plugins, prefer: { "probe.v1.RightService": "bass" } },
-      TypeError,
       'prefer: there is no plugin "bass", but base',
+      TypeError,
+      { plugins, prefer: { "probe.v1.RightService": "bass" } },
     ],
-    [{ plugins, deadlines: { startMs: 0 } }, RangeError, "deadlines.startMs: wanted milliseconds above 0"],
-    [{ plugins, deadlines: { startUpMs: 1 } }, TypeError, "deadlines.startUpMs: there is no such deadline"],
-  ] as const)("are checked: %j", (options, type, message) => {
+    ["deadlines.startMs: wanted milliseconds above 0", RangeError, { plugins, deadlines: { startMs: 0 } }],
+    ["deadlines.startUpMs: there is no such deadline", TypeError, { plugins, deadlines: { startUpMs: 1 } }],
+  ] as const)("are checked: %s", (message, type, options) => {
     expect(() => make(options)).toThrow(type);
     expect(() => make(options)).toThrow(message);
   });
@@ -515,9 +597,9 @@ describe("a configuration", () => {
     [
       "has a wrong type",
       "plugins:\n  kv: { entry: ./kv.js, essential: sometimes }\n",
-      ["plugins.kv.essential", "expected boolean"],
+      ["plugins.kv.essential", "wanted a boolean, found a text"],
     ],
-    ["has no plugins", "name: shop\n", ["plugins", "expected record, received undefined"]],
+    ["has no plugins", "name: shop\n", ["plugins", "is missing; wanted keys with values"]],
     [
       "wants a secret that is not there",
       "plugins:\n  kv: { entry: ./kv.js, config: { key: { $secret: { env: E2E_NO_SUCH_VARIABLE } } } }\n",
@@ -558,7 +640,7 @@ describe("a configuration", () => {
 });
 
 describe("the operator's socket", () => {
-  const text = `plugins:\n  base: { entry: ${JSON.stringify(fixture("base.plugin").href)}, distance: worker }\n`;
+  const text = `plugins:\n  base: { entry: ${JSON.stringify(fixture("base.plugin").href)}, distance: worker }\ndeadlines: { launchMs: 120000, handshakeMs: 120000 }\n`;
 
   function makeConfig(directory: string): string {
     const file = join(directory, "connect-plugin.yaml");

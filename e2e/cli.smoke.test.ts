@@ -5,14 +5,18 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { jsonLines, runCommand, startCommand } from "./support/command.js";
 import { fixture } from "./support/launch-at.js";
+import { bePatient } from "./support/patience.js";
 import { childrenOf, isRunning } from "./support/process-table.js";
 import type { RunningProgram } from "./support/run-program.js";
 import { makeTemporaryDirectory } from "./support/temporary-directory.js";
 import { until } from "./support/until.js";
 
+bePatient();
+
 const entry = (name: string) => JSON.stringify(fixture(name).href);
+const DEADLINES = "deadlines: { launchMs: 120000, handshakeMs: 120000, startMs: 120000 }\n";
 const PLUGINS = `name: shop
-plugins:
+${DEADLINES}plugins:
   probe: { entry: ${entry("probe.plugin")} }
   base: { entry: ${entry("base.plugin")}, distance: worker }
   middle: { entry: ${entry("middle.plugin")}, distance: in-process }
@@ -39,10 +43,9 @@ describe("help", () => {
   });
 
   it("is offered for a wrong command line, which changes nothing", async () => {
-    for (const args of [["runn"], ["list", "--jsno"], ["call"], ["call", "nonsense"], ["restart"]]) {
-      const { code, stderr } = await runCommand(args);
-      expect(code, args.join(" ")).toBe(2);
-      expect(stderr).toContain("error:");
+    const wrong = [["runn"], ["list", "--jsno"], ["call"], ["call", "nonsense"], ["restart"]];
+    for (const { code, stderr } of await Promise.all(wrong.map((args) => runCommand(args)))) {
+      expect([code, stderr]).toEqual([2, expect.stringContaining("error:")]);
     }
   });
 
@@ -65,7 +68,7 @@ describe("with a host that runs", () => {
     writeFileSync(join(directory, "connect-plugin.yaml"), PLUGINS);
     host = startCommand(["run", "--json"], { cwd: directory, outlivesTest: true });
     await host.nextLine();
-  }, 60_000);
+  });
   afterAll(async () => {
     host.process.kill("SIGKILL");
     await host.ended;
@@ -192,7 +195,6 @@ describe("with a host that runs", () => {
       code: "deadline_exceeded",
       reason: "DEADLINE_EXCEEDED",
       fault: "caller",
-      facts: { plugin: "probe" },
     });
     expect(await refuse(1, "call", `${service}/Ecko`)).toMatchObject({
       reason: "UNKNOWN_METHOD",
@@ -206,9 +208,20 @@ describe("with a host that runs", () => {
       code: "invalid_argument",
       reason: "MESSAGE_INVALID",
       fault: "caller",
+      message: expect.stringContaining("its fields are path, tag, text, payload"),
     });
     expect(await refuse(2, "call", `${service}/Echo`, "--data", "{oops")).toMatchObject({
       message: expect.stringContaining("--data is not JSON"),
+    });
+    expect(await refuse(2, "call", `${service}/Count`, "--data", "{}", "--data", "{}")).toMatchObject({
+      message: `${service}/Count takes one request message, found 2 times --data; call it once for each`,
+    });
+  });
+
+  it("watch knows the plugins", async () => {
+    expect(await refuse(1, "watch", "bsae")).toMatchObject({
+      reason: "UNKNOWN_PLUGIN",
+      message: 'no plugin is called "bsae"; did you mean base?',
     });
   });
 
@@ -299,11 +312,14 @@ describe("run", () => {
 
   it("ends at once at the second signal, and its children with it", async () => {
     const cwd = makeTemporaryDirectory();
-    const slow = `plugins:\n  slow: { entry: ${entry("slow.plugin")}, config: { hangIn: stop } }\ndeadlines: { stopMs: 600000 }\n`;
-    writeFileSync(join(cwd, "connect-plugin.yaml"), slow);
+    const spinning = `plugins:\n  hazard: { entry: ${entry("hazard.plugin")} }\ndeadlines: { drainMs: 600000 }\n`;
+    writeFileSync(join(cwd, "connect-plugin.yaml"), spinning);
     const program = startCommand(["run", "--json"], { cwd });
     await program.nextLine();
     const [child] = childrenOf(program.pid);
+    const method = "probe.v1.HazardService/Misbehave";
+    const spun = await runCommand(["call", method, "--data", '{"how":"MISBEHAVIOUR_SPIN"}'], { cwd });
+    expect(JSON.parse(spun.stdout)).toEqual({ pid: child });
     program.process.kill("SIGINT");
     await until("it is stopping", () =>
       jsonLines(program.stdout).some(({ type }) => type === "host.stopping"),

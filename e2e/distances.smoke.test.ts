@@ -8,6 +8,7 @@ import { type ChatRequest, FailDetailSchema, FailureKind, ProbeService } from ".
 import { describeFailure, failureOf } from "./support/failure-of.js";
 import { DISTANCES, launchAt } from "./support/launch-at.js";
 import { createMessageSource } from "./support/message-source.js";
+import { bePatient, PATIENT } from "./support/patience.js";
 import { until } from "./support/until.js";
 
 /** Two plugins at each distance, so that one can call the other at its own. */
@@ -22,15 +23,17 @@ const plugins = {
 };
 type PluginName = keyof typeof plugins;
 
+bePatient();
+
 let host: Host<PluginName>;
 beforeAll(async () => {
-  host = createHost({ plugins, name: "e2e", output: "events" });
+  host = createHost({ plugins, name: "e2e", output: "events", deadlines: PATIENT });
   await host.start();
-}, 60_000);
+});
 afterAll(async () => {
   const { leaked } = await host.stop();
   expect(leaked).toEqual([]);
-}, 60_000);
+});
 
 const callerAt = (distance: Distance): PluginName => `caller-${distance}`;
 const providerAt = (distance: Distance): PluginName => `provider-${distance}`;

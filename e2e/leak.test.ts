@@ -12,7 +12,7 @@ const STARTS = 200;
 /** For what an engine keeps of code that has run more often. An instance that is not let go of is tens of KiB. */
 const HEAP_GROWTH_BYTES = 2 << 20;
 
-it.each(DISTANCES)("%s", { timeout: 300_000 }, async (distance) => {
+it.each(DISTANCES)("%s", { timeout: 900_000 }, async (distance) => {
   const scratch = makeTemporaryDirectory();
   const program = runNode(["--expose-gc", fileURLToPath(fixture("leak-run")), distance, String(STARTS)], {
     env: { TMPDIR: scratch },

@@ -6,13 +6,17 @@ import { describe, expect, it } from "vitest";
 import type { Sight } from "./fixtures/observer.plugin.js";
 import { HazardService, Misbehaviour } from "./gen/probe/v1/hazard_pb.js";
 import { LeftService, RightService } from "./gen/probe/v1/order_pb.js";
-import { type CountRequestSchema, ProbeService } from "./gen/probe/v1/probe_pb.js";
+import { type CountRequestSchema, ProbeService, type SumRequestSchema } from "./gen/probe/v1/probe_pb.js";
 import { failureOf } from "./support/failure-of.js";
 import { DISTANCES, fixture, launchAt } from "./support/launch-at.js";
 import { makeHost } from "./support/make-host.js";
+import { createMessageSource } from "./support/message-source.js";
+import { bePatient } from "./support/patience.js";
 import { childrenOf, isRunning } from "./support/process-table.js";
 import { runNode } from "./support/run-program.js";
 import { until } from "./support/until.js";
+
+bePatient();
 
 const ownChildren = () => childrenOf(process.pid);
 
@@ -141,14 +145,16 @@ describe.each(DISTANCES)("a restart (%s)", (distance) => {
   });
 
   it("lets calls in flight end, and tells those that do not", async () => {
-    const { host } = makeHost({
+    const { host, status } = makeHost({
       plugins: { target: { launch: launchAt(distance, "probe.plugin") } },
-      deadlines: { drainMs: 1_500, stopMs: 3_000 },
+      deadlines: { drainMs: 3_000 },
     });
     await host.start();
     const client = host.client(ProbeService);
     const { runtimeId } = await client.echo({});
-    const finite = client.wait({ tag: "finite", milliseconds: 600 });
+    const numbers = createMessageSource<MessageInitShape<typeof SumRequestSchema>>();
+    numbers.send({ tag: "finite", number: 40n });
+    const finite = client.sum(numbers);
     const endless = failureOf(client.wait({ tag: "endless" }));
     const readAll = async (request: MessageInitShape<typeof CountRequestSchema>) => {
       for await (const _ of client.count(request)) await nextTurn();
@@ -156,13 +162,17 @@ describe.each(DISTANCES)("a restart (%s)", (distance) => {
     const polite = readAll({ tag: "polite", untilDraining: true, payloadBytes: 1_000 });
     const rude = failureOf(readAll({ tag: "rude", payloadBytes: 1_000 }));
     const begun = async (tag: string) => (await client.witness({ tag })).began === 1;
-    for (const tag of ["finite", "endless", "polite", "rude"])
+    for (const tag of ["finite", "endless", "polite", "rude"]) {
       await until(`${tag} is at work`, () => begun(tag));
+    }
     const restarted = host.restart("target");
-    expect(await finite).toMatchObject({});
+    await until("it is draining", () => status("target").state === "draining");
+    numbers.send({ number: 2n });
+    numbers.end();
+    expect(await finite).toMatchObject({ sum: 42n, messages: 2 });
     await polite;
     for (const failure of [await endless, await rude]) {
-      expect(failure).toMatchObject({ code: "Unavailable", reason: "PROVIDER_STOPPED" });
+      expect(failure).toMatchObject({ code: "Unavailable", reason: "PROVIDER_STOPPED", fault: "host" });
       expect(failure.message).toMatch(/plugin "target"/i);
     }
     await restarted;
@@ -252,7 +262,7 @@ describe("the end", () => {
     const before = ownChildren();
     const { host, status } = makeHost({
       plugins: { slow: { launch: launchAt(distance, silent[state]) } },
-      deadlines: { launchMs: 60_000, handshakeMs: 60_000, ...hurried },
+      deadlines: hurried,
     });
     const started = failureOf(host.start());
     await until(`it is ${state}`, () => status("slow").state === state);
@@ -268,7 +278,7 @@ describe("the end", () => {
         middle: { launch: launchAt(distance, "middle.plugin") },
         slow: { launch: launchAt(distance, "slow.plugin"), config: { hangIn: "start" } },
       },
-      deadlines: { startMs: 60_000, ...hurried },
+      deadlines: hurried,
     });
     const started = failureOf(host.start());
     await until("it is starting", () => status("slow").state === "starting");

@@ -146,7 +146,7 @@ function checkNode({ path, workspace, imports, freeNames, isTest }) {
 function checkEnvironment({ path, workspace, environment, isTest }) {
   const isProduct = workspace.at.startsWith("packages/");
   if (isTest || !isProduct || mayReadEnvironment.some((place) => path.startsWith(place))) return [];
-  const wanted = `settings as arguments; only ${mayReadEnvironment.join(" and ")} read the environment`;
+  const wanted = `settings as arguments; only ${mayReadEnvironment.join(", ")} read the environment`;
   return environment.map((line) => ({ where: `${path}:${line}`, wanted, found: "process.env" }));
 }
 

@@ -30,7 +30,6 @@ export const nodeGlobals = [
 /** Where settings may be read from the environment. Everywhere else they come in as arguments. */
 export const mayReadEnvironment = [
   "packages/cli/src/",
-  "packages/plugin/src/serve/",
   // Hands some of it on to plugins; nothing of the host is configured by it.
   "packages/host/src/launcher/carrier-environment.ts",
   // Tests what is handed on.
@@ -58,6 +57,7 @@ export const hostRooms = {
   client: ["registry"],
   "event-bus": [],
   "event-text": [],
+  inflate: [],
   "host-log": ["event-text"],
   "host-life": ["admin", "supervisor"],
   "door-options": ["server"],

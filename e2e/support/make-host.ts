@@ -6,6 +6,7 @@ import {
   type PluginSummary,
 } from "@connect-plugin/host";
 import { onTestFinished } from "vitest";
+import { PATIENT } from "./patience.js";
 
 /** A host of one test, and everything that happened in it. */
 export interface MadeHost<K extends string> {
@@ -26,6 +27,7 @@ export function makeHost<const P extends Record<string, unknown>>(
     name: "e2e",
     output: "events",
     ...options,
+    deadlines: { ...PATIENT, ...options.deadlines },
     onEvent: (event) => {
       events.push(event);
     },

@@ -44,6 +44,8 @@ export interface HostDoorOptions {
   readonly isRunning: () => boolean;
   readonly subscribe: (listener: (event: HostEvent) => void) => () => void;
   readonly inflate: Inflate;
+  /** Largest message either way, in bytes. Default 16 MiB. */
+  readonly messageBytes: number | undefined;
   readonly onError: (error: unknown) => void;
 }
 
@@ -110,6 +112,7 @@ export function createHostDoor(host: HostDoorOptions): HostDoor {
     methodInfo,
     routes: createHealthRoutes(health),
     cors: options.cors,
+    limits: host.messageBytes === undefined ? {} : { messageBytes: host.messageBytes },
   });
   let sweep: NodeJS.Timeout | undefined;
   let listener: Listener | undefined;

@@ -16,6 +16,13 @@ describe("what is shown", () => {
     const show = showOn({ write: (text) => void shown.push(text) });
     show({ ...ofKv, type: "instance.output", stream: "stdout", line: "listening\u001b[2J" });
     show({ type: "plugin.log", plugin: "kv", level: "warn", message: "slow", fields: { ms: "12" } });
+    show({
+      type: "plugin.log",
+      plugin: "kv",
+      level: "error",
+      message: "no",
+      fields: { stack: "E: no\n    at\u001b[2J" },
+    });
     show({ ...ofKv, type: "instance.state", from: "ready", to: "draining", reason: "x" });
     show(failed);
     show({ type: "host.stopped", leaked: [] });
@@ -23,6 +30,9 @@ describe("what is shown", () => {
     expect(shown.join("")).toBe(
       "kv | listening\\x1b[2J\n" +
         'kv | warn: slow ms="12"\n' +
+        "kv | error: no\n" +
+        "kv |   E: no\n" +
+        "kv |       at\\x1b[2J\n" +
         "kv | failed: no disk\n" +
         "kv | at all\n" +
         "host | failed: the host has stopped but left behind: kv: it blocks\n",

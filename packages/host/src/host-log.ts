@@ -34,10 +34,13 @@ export function showOn(stream: { write(text: string): unknown }): (event: HostEv
         stream.write(`${plugin} | ${printable(message, LINE_LIMIT)}\n`);
         return;
       case "plugin.log": {
-        const fields = Object.entries(event.fields).map(
-          ([name, value]) => ` ${name}=${JSON.stringify(value)}`,
-        );
+        const { stack, ...others } = event.fields;
+        const fields = Object.entries(others).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
         stream.write(`${plugin} | ${level}: ${printable(message + fields.join(""), LINE_LIMIT)}\n`);
+        // On one line nobody could read it. Each of its lines bears the name, so none passes for another's.
+        for (const line of (stack ?? "").slice(0, LINE_LIMIT).split("\n")) {
+          if (line !== "") stream.write(`${plugin} |   ${printable(line, LINE_LIMIT)}\n`);
+        }
         return;
       }
       case "instance.failed":

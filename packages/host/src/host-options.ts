@@ -7,7 +7,7 @@ import type { HostEvent } from "./event.js";
 import type { HostLogger } from "./host-log.js";
 import type { Launch } from "./launcher/launch.js";
 import { type Strategy, strategyNames } from "./registry/strategy.js";
-import type { RouterLimits } from "./router/router.js";
+import type { RouterLimitOptions } from "./router/router.js";
 import type { DeprecatedVersion } from "./session/handshake.js";
 import type { DeadlineOptions } from "./supervisor/deadlines.js";
 import type { SupervisedPlugin } from "./supervisor/supervised-plugin.js";
@@ -85,8 +85,10 @@ export interface OperatorOptions {
 }
 
 /** Router limits, and what may wait for plugins that are on their way up. */
-export interface HostLimits extends Partial<RouterLimits> {
-  /** Calls that may wait at once. Default 1,000. */
+export interface HostLimits extends RouterLimitOptions {
+  /** Largest message either way, in bytes, over lanes and at the door. In-process messages are not encoded, so not measured. Default 16 MiB. */
+  readonly messageBytes?: number | undefined;
+  /** Calls that may wait at once. Default 10,000. */
   readonly heldCalls?: number | undefined;
   /** Bytes of requests that may wait at once. Default 16 MiB. */
   readonly heldBytes?: number | undefined;
@@ -187,4 +189,13 @@ function refuseUnknown(prefix: string, value: object, known: ReadonlySet<string>
       throw new TypeError(`${prefix}${key}: there is no such option, but ${[...known].join(", ")}`);
     }
   }
+}
+
+/** @throws RangeError for a size of messages that is none; the other limits are checked where they are kept */
+export function checkHostLimits(limits: HostLimits = {}): HostLimits {
+  const { messageBytes } = limits;
+  if (messageBytes !== undefined && !(Number.isSafeInteger(messageBytes) && messageBytes > 0)) {
+    throw new RangeError(`limits.messageBytes: wanted a whole number from 1, got ${String(messageBytes)}`);
+  }
+  return limits;
 }

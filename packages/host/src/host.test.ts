@@ -162,6 +162,19 @@ describe("a host", () => {
     });
   });
 
+  it("says that it has been stopped", async () => {
+    const { host } = createHostOf({ plugins: { a: plugin("a", { provides: [offer(A)] }) } });
+    await host.start();
+    const client = host.client(A);
+    await host.stop();
+    expect(await failureOf(client.say({}))).toEqual({
+      code: 14,
+      reason: "HOST_STOPPING",
+      message:
+        "a.v1.TextService cannot be called: the host has been stopped; make another one to call plugins again",
+    });
+  });
+
   it("starts once", async () => {
     const { host } = createHostOf({ plugins: {} });
     await host.start();
@@ -373,6 +386,9 @@ describe("options", () => {
     const { createHost } = await import("./host.js");
     expect(() => createHost({ plugins: {}, limits: { heldCalls: -1 } })).toThrow(
       new RangeError("limits.heldCalls: wanted a whole number from 0, got -1"),
+    );
+    expect(() => createHost({ plugins: {}, limits: { messageBytes: 0 } })).toThrow(
+      new RangeError("limits.messageBytes: wanted a whole number from 1, got 0"),
     );
     expect(() => createHost({ plugins: {}, limits: { heldBytes: 0.5 } })).toThrow(
       new RangeError("limits.heldBytes: wanted a whole number from 0, got 0.5"),

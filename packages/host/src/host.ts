@@ -21,7 +21,6 @@ import { createPrincipals } from "./auth/principals.js";
 import { createRuntimeTokens } from "./auth/runtime-tokens.js";
 import { createBroker } from "./broker/broker.js";
 import { createBrokerService } from "./broker/broker-service.js";
-import { inflate } from "./client/inflate.js";
 import { createProviders, type Providers } from "./client/providers.js";
 import { readDoorOptions } from "./door-options.js";
 import type { HostEvent } from "./event.js";
@@ -29,7 +28,8 @@ import { createEventBus } from "./event-bus.js";
 import { createHostDoor } from "./host-door.js";
 import { createHostLife, type HostLife, type HostReport, type StopReport } from "./host-life.js";
 import { logTo, showOn } from "./host-log.js";
-import { type HostOptions, readPlugins } from "./host-options.js";
+import { checkHostLimits, type HostOptions, readPlugins } from "./host-options.js";
+import { inflate } from "./inflate.js";
 import type { ProviderRecord } from "./registry/record.js";
 import { createRegistry } from "./registry/registry.js";
 import { createRouter } from "./router/router.js";
@@ -128,7 +128,12 @@ export function createHost<const P extends Record<string, unknown>>(
 ): Host<keyof P & string> {
   const plugins = readPlugins(options);
   const deadlines = checkDeadlines(options.deadlines);
-  const { heldCalls: maxCalls, heldBytes: maxBytes, ...limits } = options.limits ?? {};
+  const {
+    heldCalls: maxCalls,
+    heldBytes: maxBytes,
+    messageBytes,
+    ...limits
+  } = checkHostLimits(options.limits);
   const prefer = options.prefer ?? {};
   const { authorize } = options;
   const doorOptions =
@@ -171,6 +176,7 @@ export function createHost<const P extends Record<string, unknown>>(
 
   const sessions = createSessions({
     auth: { credentials, nonces, principals, tokens },
+    messageBytes,
     terms: {
       hostId: principals.host.runtimeId,
       cookie: options.cookie ?? DEFAULT_COOKIE,
@@ -292,6 +298,7 @@ export function createHost<const P extends Record<string, unknown>>(
       isRunning: () => life.state === "running",
       subscribe: bus.subscribe,
       inflate,
+      messageBytes,
       onError: warn,
     });
   const life = createHostLife({ supervisor, emit, openSocket, door });
@@ -303,14 +310,23 @@ export function createHost<const P extends Record<string, unknown>>(
       `${head.service} cannot be called: the host has not been started; await host.start() first`,
     ),
   );
+  const stopped = refuseCalls((head) =>
+    createFailure(
+      "HOST_STOPPING",
+      `${head.service} cannot be called: the host has been stopped; make another one to call plugins again`,
+    ),
+  );
   const calls: CallHandler = {
-    start: (head, responses) => (life.hasStarted ? routed : notStarted).start(head, responses),
+    start(head, responses) {
+      const handler = !life.hasStarted ? notStarted : life.state === "stopped" ? stopped : routed;
+      return handler.start(head, responses);
+    },
   };
   const clientOf = <S extends DescService>(
     desc: S,
     target: string | undefined,
     defaultTimeoutMs: number | undefined,
-  ) => createServiceClient(desc, calls, { inflate, target, defaultTimeoutMs });
+  ) => createServiceClient(desc, calls, { inflate, target, defaultTimeoutMs, maxMessageBytes: messageBytes });
 
   return {
     id: principals.host.runtimeId,

@@ -99,6 +99,7 @@ export {
   HANDSHAKE_LIMITS,
   type HandshakeLimits,
 } from "./handshake-limits.js";
+export { type HealthStateName, healthStateFromWire, healthStateToWire } from "./health-wire.js";
 export { describeExit, EXIT, GUARD_FD, LANE_FD, LAUNCH_KEY_LABEL } from "./launch-contract.js";
 export { checkManifest, MANIFEST_LIMITS, type ManifestCheck } from "./manifest-check.js";
 export {

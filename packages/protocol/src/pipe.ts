@@ -8,8 +8,8 @@ export interface Pipe {
   /** Begins delivery. Called once. */
   start(receiver: PipeReceiver): void;
   /**
-   * Sends bytes; the pipe owns them from here on. False says that enough is waiting already: the sender should hold
-   * what can wait until `drained`. Ignored after the end.
+   * Sends bytes, which must not change from here on until the pipe says `drained`. False says that enough is waiting
+   * already: the sender should hold what can wait until then. Ignored after the end.
    */
   write(bytes: Uint8Array): boolean;
   /** Runs a task when the work of this turn is done and before waiting for I/O (`process.nextTick` in Node). */
@@ -23,7 +23,7 @@ export interface Pipe {
 export interface PipeReceiver {
   /** Valid only until this returns. */
   data(bytes: Uint8Array): void;
-  /** What was waiting is sent; write on. */
+  /** Once after a `write` that was false: all that was written is sent, its bytes are free again; write on. */
   drained(): void;
   /** The end, exactly once; with an error if it was not orderly. */
   closed(error: Error | undefined): void;

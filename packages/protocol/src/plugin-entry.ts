@@ -32,6 +32,8 @@ export interface Boot {
   /** As the operator wrote it; the plugin's own schema checks it. Plain JSON data. */
   readonly config: unknown;
   readonly credential: LaunchCredential;
+  /** Largest message either way, in bytes. Default 16 MiB. */
+  readonly messageBytes?: number | undefined;
 }
 
 /** How far the plugin is from the host, as far as bootstrapping is concerned. */

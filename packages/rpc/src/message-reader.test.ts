@@ -1,5 +1,10 @@
 import { create, createFileRegistry, type DescMessage, type Message } from "@bufbuild/protobuf";
-import { FileDescriptorProtoSchema, type StringValue, StringValueSchema } from "@bufbuild/protobuf/wkt";
+import {
+  EnumValueDescriptorProtoSchema,
+  FileDescriptorProtoSchema,
+  type StringValue,
+  StringValueSchema,
+} from "@bufbuild/protobuf/wkt";
 import type { BytesPiece } from "@connect-plugin/protocol";
 import { expect, test } from "vitest";
 import { compiledCodec } from "./compiled-codec.js";
@@ -34,6 +39,33 @@ function newerStringValue(): DescMessage {
   if (desc === undefined) throw new Error("the schema of the test lacks its message");
   return desc;
 }
+
+test.each([
+  ['{"nam":"secret"}', "its 16 bytes do not decode as json: its fields are name, number"],
+  [
+    '{"number":"secret"}',
+    "its 19 bytes do not decode as json: the value of the field google.protobuf.EnumValueDescriptorProto.number does not fit",
+  ],
+  ['{"number":', "its 10 bytes do not decode as json: its fields are name, number"],
+])("bad JSON, %s, is told by the names of the schema, never by what it says", (json, why) => {
+  const desc = EnumValueDescriptorProtoSchema;
+  const piece: BytesPiece = {
+    form: "bytes",
+    bytes: new TextEncoder().encode(json),
+    more: false,
+    gzip: false,
+  };
+  let thrown: unknown;
+  try {
+    createMessageReader("request", desc, options).whole(piece, "json");
+  } catch (error) {
+    thrown = error;
+  }
+  expect(failureInfo(thrown)).toMatchObject({ reason: "MESSAGE_INVALID", fault: "caller" });
+  const { message } = thrown as Error;
+  expect(message).toContain(`A request ought to be a ${desc.typeName}, but ${why}`);
+  expect(message).not.toContain("secret");
+});
 
 test("two versions of generated code meet by way of bytes", () => {
   const desc = newerStringValue();

@@ -1,4 +1,5 @@
 import type { DescMessage, Message } from "@bufbuild/protobuf";
+import { isFieldError } from "@bufbuild/protobuf/reflect";
 import {
   type BytesPiece,
   type Codec,
@@ -49,6 +50,18 @@ export interface MessageReader {
   completed(parts: MessageParts, piece: Piece, codec: Codec): Message;
 }
 
+/** Most fields that a hint lists. */
+const HINTED_FIELDS = 20;
+
+/** Where JSON goes wrong, in names of the schema only: what the decoder says may quote the message. */
+function jsonHint(desc: DescMessage, error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  if (isFieldError(cause)) return `: the value of the ${cause.field().toString()} does not fit`;
+  const names = desc.fields.slice(0, HINTED_FIELDS).map((field) => field.jsonName);
+  if (desc.fields.length > HINTED_FIELDS) names.push("…");
+  return names.length === 0 ? ": it has no fields" : `: its fields are ${names.join(", ")}`;
+}
+
 export function createMessageReader(
   side: "request" | "response",
   desc: DescMessage,
@@ -88,9 +101,9 @@ export function createMessageReader(
   function decode(bytes: Uint8Array, codec: Codec, owned: boolean): Message {
     try {
       return messages.decode(desc, bytes, codec, owned);
-    } catch {
-      // What the decoder says may quote the message.
-      throw invalid(`its ${bytes.byteLength} bytes do not decode as ${codec}`);
+    } catch (error) {
+      const hint = codec === "json" ? jsonHint(desc, error) : "";
+      throw invalid(`its ${bytes.byteLength} bytes do not decode as ${codec}${hint}`);
     }
   }
 

@@ -37,8 +37,8 @@ export interface JsonCallEnd {
 }
 
 /**
- * Makes the call; settles when it is over. Rejects only if the source of requests fails, and then the call is ended;
- * what the provider did is never a rejection.
+ * Makes the call; settles when it is over. Rejects only if the source of requests or the receiver fails, and then the
+ * call is ended; what the provider did is never a rejection.
  */
 export async function callJson(
   calls: CallHandler,
@@ -46,11 +46,15 @@ export async function callJson(
   receiver: JsonReceiver,
 ): Promise<JsonCallEnd> {
   let end: (how: JsonCallEnd) => void = () => {};
-  let sourceFailed: (error: unknown) => void = () => {};
+  let giveUp: (error: unknown) => void = () => {};
   const ended = new Promise<JsonCallEnd>((resolve, reject) => {
     end = resolve;
-    sourceFailed = reject;
+    giveUp = reject;
   });
+  const fail = (error: unknown) => {
+    giveUp(error);
+    cancel();
+  };
   let over = false;
   let credit = INITIAL_CREDIT;
   let creditCame: () => void = () => {};
@@ -71,6 +75,7 @@ export async function callJson(
       const cost = pieceCost(piece);
       partial = [];
       delivered = delivered.then(() => receiver.message(json)).then(() => requests.credit(cost));
+      delivered.catch(fail);
     },
     end(trailer, failure) {
       over = true;
@@ -96,10 +101,7 @@ export async function callJson(
   call.signal.addEventListener("abort", cancel, { once: true });
   if (call.signal.aborted) cancel();
   // Not waited for: it may be waiting for input that nobody wants any more.
-  giveRequests().catch((error: unknown) => {
-    sourceFailed(error);
-    cancel();
-  });
+  giveRequests().catch(fail);
   try {
     const outcome = await ended;
     await delivered;

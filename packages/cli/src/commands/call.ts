@@ -47,7 +47,7 @@ export function callCommand(context: CommandContext): Command {
     )
     .option(
       "-t, --timeout <time>",
-      "deadline (default: 30s for unary methods, none for streams)",
+      "deadline, such as 500ms, 10s, 2m (default: 30s for unary methods, none for streams)",
       durationArgument,
     )
     .option("-p, --plugin <name>", "the plugin that is to answer, where several could")
@@ -66,6 +66,7 @@ Examples:
       const output = createOutput(options.json, context);
       await withOperator(context, options.config, async (operator) => {
         const kind = await kindOf(operator, name);
+        checkRequests(name, kind, options.data);
         const timeout = options.timeout ?? (kind === "unary" ? DEFAULT_TIMEOUT_MS : Number.POSITIVE_INFINITY);
         const { trailer, failure } = await callJson(
           operator.connection,
@@ -94,6 +95,16 @@ Examples:
         if (options.verbose) for (const [key, value] of metadata) output.remark(safeText(`${key}: ${value}`));
       }
     });
+}
+
+/** A method that takes one message would take the first and never say that there were more. */
+function checkRequests({ service, method }: MethodName, kind: MethodKind, data: readonly string[]): void {
+  if (data.length < 2 || kind === "client_streaming" || kind === "bidi_streaming") return;
+  throw new CliError(
+    ExitCode.usage,
+    "MESSAGE_INVALID",
+    `${service}/${method} takes one request message, found ${data.length} times --data; call it once for each`,
+  );
 }
 
 /** What kind of method it is, from what the plugins say of themselves. */

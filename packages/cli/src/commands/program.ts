@@ -17,6 +17,7 @@ export function createProgram(context: CommandContext): Command {
     .description("Runs a host and its plugins from a file, and looks into a running one.")
     .version(context.version, "-V, --version", "print the version")
     .helpOption("-h, --help", "print help")
+    .helpCommand("help [command]", "print help for a command")
     .showHelpAfterError("(add --help for what there is)")
     .addHelpText(
       "after",
@@ -38,7 +39,8 @@ ${exitCodeHelp}`,
     tokenCommand,
     schemaCommand,
   ]) {
-    program.addCommand(make(context).configureOutput(context.commanderOutput).exitOverride());
+    const command = make(context).helpOption("-h, --help", "print help");
+    program.addCommand(command.configureOutput(context.commanderOutput).exitOverride());
   }
   return program.configureOutput(context.commanderOutput).exitOverride();
 }

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { createHost, describeEvent, type Host, type HostEvent } from "@connect-plugin/host";
-import { toFailure } from "@connect-plugin/rpc";
+import { failureInfo, toFailure } from "@connect-plugin/rpc";
 import { Command } from "commander";
 import type { CommandContext } from "../command-context.js";
 import { loadHostOptions } from "../config/load-host-options.js";
@@ -39,15 +39,18 @@ Examples:
         output.remark(`${signal}: stopping; once more ends it at once`);
         void host.stop({ reason: signal });
       });
+      const stopped = untilStopped(host);
       try {
-        const stopped = untilStopped(host);
         await startHost(host, output);
         showEnding(await stopped, output, context);
       } catch (error) {
-        // Whoever stops a host that is still starting gets what was asked for.
-        if (asked) return;
+        // Whoever stops a host that is still starting, by a signal or by connect-plugin stop, gets what was asked for.
+        if (asked || failureInfo(error)?.reason === "HOST_STOPPING") {
+          showEnding(await stopped, output, context);
+          return;
+        }
         const { text, record } = failureRecord(toFailure(error));
-        output.problem(text, record);
+        output.problem(text, { ...record, output: lastOutput(host) });
         context.setExitCode(ExitCode.startFailed);
       } finally {
         endSignals();
@@ -81,6 +84,12 @@ async function startHost(host: Host, output: Output): Promise<void> {
     );
   }
   if (host.doorUrl !== undefined) output.result(`door: ${host.doorUrl}`, {});
+}
+
+/** The last lines of the plugins that failed: where the first line is to be that the host is ready, nobody has seen them. */
+function lastOutput(host: Host): Readonly<Record<string, readonly string[]>> {
+  const failed = host.status().plugins.filter(({ failure }) => failure !== undefined);
+  return Object.fromEntries(failed.map((plugin) => [plugin.name, plugin.lastOutput]));
 }
 
 /** What the host left behind when it stopped, whoever stopped it. */

@@ -1,10 +1,8 @@
 import { Command } from "commander";
-import { CliError } from "../cli-error.js";
 import type { CommandContext } from "../command-context.js";
-import { nearest } from "../config/nearest.js";
-import { ExitCode } from "../exit-code.js";
 import { toRecord } from "../operator/admin-record.js";
 import { describePlugin } from "../operator/describe-plugin.js";
+import { unknownPlugin } from "../operator/unknown-plugin.js";
 import { withOperator } from "../operator/with-operator.js";
 import { createOutput } from "../output/output.js";
 import { configOption, jsonOption } from "./shared-options.js";
@@ -26,16 +24,7 @@ export function statusCommand(context: CommandContext): Command {
       await withOperator(context, options.config, async ({ admin }) => {
         const { plugins } = await admin.listPlugins({});
         const wanted = name === undefined ? plugins : plugins.filter((plugin) => plugin.name === name);
-        if (wanted.length === 0) {
-          const names = plugins.map((plugin) => plugin.name);
-          const alike = nearest(name ?? "", names);
-          const advice = alike === undefined ? `there are: ${names.join(", ")}` : `did you mean ${alike}?`;
-          throw new CliError(
-            ExitCode.failed,
-            "UNKNOWN_PLUGIN",
-            `no plugin is called ${JSON.stringify(name)}; ${advice}`,
-          );
-        }
+        if (name !== undefined && wanted.length === 0) throw unknownPlugin(name, plugins);
         if (output.json) for (const plugin of wanted) output.result("", toRecord(plugin));
         else output.result(wanted.map(describePlugin).join("\n\n"), {});
       });

@@ -2,6 +2,7 @@ import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { Command } from "commander";
 import type { CommandContext } from "../command-context.js";
 import { toRecord } from "../operator/admin-record.js";
+import { unknownPlugin } from "../operator/unknown-plugin.js";
 import { withOperator } from "../operator/with-operator.js";
 import { createOutput } from "../output/output.js";
 import { safeText } from "../output/safe-text.js";
@@ -22,6 +23,10 @@ export function watchCommand(context: CommandContext): Command {
     .action(async (name: string | undefined, options: Options) => {
       const output = createOutput(options.json, context);
       await withOperator(context, options.config, async ({ admin, signal, connection }) => {
+        if (name !== undefined) {
+          const { plugins } = await admin.listPlugins({});
+          if (!plugins.some((plugin) => plugin.name === name)) throw unknownPlugin(name, plugins);
+        }
         try {
           for await (const event of admin.watchEvents({}, { signal })) {
             if (name !== undefined && event.plugin !== name) continue;

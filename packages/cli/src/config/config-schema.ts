@@ -1,5 +1,6 @@
 import { pluginNameProblem } from "@connect-plugin/protocol";
 import { z } from "zod";
+import { nearest } from "./nearest.js";
 
 /**
  * What `connect-plugin.yaml` may say: the one source of the checks, of the published JSON Schema and of the type.
@@ -30,11 +31,16 @@ interface Preferring {
 function checkPrefer({ plugins, prefer }: Preferring, context: z.RefinementCtx): void {
   for (const [service, name] of Object.entries(prefer)) {
     if (Object.hasOwn(plugins, name)) continue;
-    const known = Object.keys(plugins).join(", ");
-    const message = `there is no plugin ${JSON.stringify(name)}, but ${known}`;
+    const known = Object.keys(plugins);
+    const alike = nearest(name, known);
+    const advice =
+      alike === undefined ? `there are: ${known.join(", ")}` : `did you mean ${JSON.stringify(alike)}?`;
+    const message = `there is no plugin ${JSON.stringify(name)}; ${advice}`;
     context.addIssue({ code: "custom", path: ["prefer", service], message });
   }
 }
+
+const count = z.number().int().positive();
 
 const environmentSchema = z
   .strictObject({
@@ -75,9 +81,17 @@ const pluginSchema = z.strictObject({
       "Options for the plugin's own node (child-process) or thread (worker), such as --enable-source-maps.",
     ),
   memory: z
-    .strictObject({ maxHeapMiB: z.number().int().positive().describe("Heap limit of a worker, in MiB.") })
+    .strictObject({ maxHeapMiB: z.number().int().positive().describe("JavaScript heap, in MiB.") })
     .optional()
-    .describe("Limits for a worker."),
+    .describe("Limits of a child process or worker."),
+  expect: z
+    .strictObject({
+      version: z.string().min(1).describe("Semver range for the version of its package."),
+      services: z.array(z.string().min(1)).describe("Full names of the services that it may provide."),
+    })
+    .partial()
+    .optional()
+    .describe("What you insist on. A plugin that claims more is refused at its handshake."),
 });
 
 const doorSchema = z
@@ -145,10 +159,24 @@ export const configSchema = z
         startMs: milliseconds.describe("For the plugin's start function."),
         drainMs: milliseconds.describe("For calls in flight when a plugin is to stop."),
         stopMs: milliseconds.describe("For the plugin's stop function."),
+        terminateMs: milliseconds.describe("From SIGTERM to SIGKILL."),
+        killMs: milliseconds.describe("From SIGKILL to being given up as left behind."),
       })
       .partial()
       .default({})
       .describe("How long each phase of a plugin's life may take, in ms."),
+    limits: z
+      .strictObject({
+        messageBytes: count.describe("Largest message either way, in bytes."),
+        depth: count.describe("Calls that may be made for one another."),
+        callsPerCaller: count.describe("Calls in flight of one plugin."),
+        metadataBytes: count.describe("Names and values of one header or trailer."),
+        heldCalls: count.describe("Calls that may wait for plugins that are on their way up."),
+        heldBytes: count.describe("Bytes of requests that may wait for them."),
+      })
+      .partial()
+      .default({})
+      .describe("What calls may take at most."),
   })
   .superRefine(checkPrefer)
   .describe("A host and its plugins, for connect-plugin run.");

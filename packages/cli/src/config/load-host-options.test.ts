@@ -33,4 +33,13 @@ describe("loadHostOptions", () => {
     await expect(refused).rejects.toThrow(ConfigError);
     await expect(refused).rejects.toThrow(/plugins\.kv: childProcess: env must hold texts without NUL/);
   });
+
+  it("refuses a heap limit where there is no heap of the plugin's own", async () => {
+    const refused = load(
+      "plugins: { kv: { entry: ./kv.mjs, distance: in-process, memory: { maxHeapMiB: 64 } } }\n",
+    );
+    await expect(refused).rejects.toThrow(
+      /plugins\.kv: memory: .* no memory of its own; choose another distance/,
+    );
+  });
 });

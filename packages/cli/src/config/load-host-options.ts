@@ -23,7 +23,7 @@ export async function loadHostOptions(
   { environment = process.env }: LoadOptions = {},
 ): Promise<HostOptions<Record<string, unknown>>> {
   const file = resolve(configFile);
-  const { name, plugins, prefer, deadlines, door } = await readConfig(configFile);
+  const { name, plugins, prefer, deadlines, limits, door } = await readConfig(configFile);
   const specs = Object.entries(plugins).map(async ([plugin, config]): Promise<[string, PluginSpec]> => {
     const value = await resolveSecrets(config.config, `plugins.${plugin}.config`, { file, environment });
     return [
@@ -32,6 +32,7 @@ export async function loadHostOptions(
         launch: checkedLaunch(plugin, file, config, environment),
         config: value,
         essential: config.essential,
+        expect: config.expect,
       },
     ];
   });
@@ -40,6 +41,7 @@ export async function loadHostOptions(
     plugins: Object.fromEntries(await Promise.all(specs)),
     prefer,
     deadlines,
+    limits,
     ...(door === undefined ? {} : { door: await loadDoorOptions(file, door) }),
     operator: { dir: operatorDirectory(file), configPath: file },
   };
@@ -65,6 +67,11 @@ function launchOf(file: string, plugin: PluginConfig, environment: NonNullable<L
   const env = { ...Object.fromEntries(inherited), ...plugin.environment?.set };
   switch (plugin.distance) {
     case "in-process":
+      if (memory !== undefined) {
+        throw new TypeError(
+          "memory: a plugin in the host's own process has no memory of its own; choose another distance, or leave it out",
+        );
+      }
       return inProcess({ entry });
     case "worker":
       return worker({
@@ -74,6 +81,11 @@ function launchOf(file: string, plugin: PluginConfig, environment: NonNullable<L
         resourceLimits: memory ? { maxOldGenerationSizeMb: memory.maxHeapMiB } : {},
       });
     case "child-process":
-      return childProcess({ entry, env, execArgv, cwd: dirname(file) });
+      return childProcess({
+        entry,
+        env,
+        execArgv: memory ? [`--max-old-space-size=${memory.maxHeapMiB}`, ...execArgv] : execArgv,
+        cwd: dirname(file),
+      });
   }
 }

@@ -31,6 +31,7 @@ describe("readConfig", () => {
       name: "host",
       prefer: {},
       deadlines: {},
+      limits: {},
       plugins: { kv: { entry: "./kv.js", distance: "child-process", essential: true } },
     });
   });
@@ -52,14 +53,22 @@ describe("readConfig", () => {
   it("names wrong types by path, all of them at once", async () => {
     const found = await problems("name: 7\nplugins:\n  kv: { entry: a, essential: sometimes }\n");
     expect(found).toEqual([
-      "1:7 name: Invalid input: expected string, received number",
-      "3:30 plugins.kv.essential: Invalid input: expected boolean, received string",
+      "1:7 name: wanted a text, found a number",
+      "3:30 plugins.kv.essential: wanted a boolean, found a text",
+    ]);
+  });
+
+  it("says what is missing, and which choices there are", async () => {
+    expect(await problems("plugins:\n  kv: { distance: thread }\n  audit:\n")).toEqual([
+      "2:7 plugins.kv.entry: is missing; wanted a text",
+      '2:19 plugins.kv.distance: wanted one of "child-process", "worker", "in-process"; found "thread"',
+      "3:9 plugins.audit: wanted keys with values, found nothing",
     ]);
   });
 
   it("wants a plugin", async () => {
     expect(await problems("plugins: {}\n")).toEqual(["1:10 plugins: at least one plugin is wanted"]);
-    expect(await problems("")).toEqual(["1:1 plugins: Invalid input: expected record, received undefined"]);
+    expect(await problems("")).toEqual(["1:1 plugins: is missing; wanted keys with values"]);
   });
 
   it("refuses names that no plugin may have, at their place", async () => {
@@ -70,7 +79,10 @@ describe("readConfig", () => {
 
   it("refuses to prefer a plugin that there is not, and names those that there are", async () => {
     expect(await problems("plugins: { kv: { entry: a } }\nprefer: { kv.v1.Kv: vk }\n")).toEqual([
-      '2:21 prefer.kv.v1.Kv: there is no plugin "vk", but kv',
+      '2:21 prefer.kv.v1.Kv: there is no plugin "vk"; did you mean "kv"?',
+    ]);
+    expect(await problems("plugins: { kv: { entry: a } }\nprefer: { kv.v1.Kv: storage }\n")).toEqual([
+      '2:21 prefer.kv.v1.Kv: there is no plugin "storage"; there are: kv',
     ]);
   });
 

@@ -27,7 +27,8 @@ export async function readConfig(file: string): Promise<Config> {
       document.errors.map((error) => placed(error.pos[0], `not valid YAML: ${firstLine(error.message)}`)),
     );
   }
-  const parsed = configSchema.safeParse(readValue());
+  const value = readValue();
+  const parsed = configSchema.safeParse(value);
   if (parsed.success) return parsed.data;
 
   /** Aliases that stand for aliases can stand for more than there is memory. */
@@ -50,7 +51,7 @@ export async function readConfig(file: string): Promise<Config> {
   throw new ConfigError(
     file,
     parsed.error.issues.flatMap((issue) =>
-      describe(issue).map(({ path, message }) => placed(offsetOf(path), message)),
+      describe(issue, value).map(({ path, message }) => placed(offsetOf(path), message)),
     ),
   );
 }
@@ -60,10 +61,10 @@ interface Described {
   readonly message: string;
 }
 
-function describe(issue: z.core.$ZodIssue): Described[] {
+function describe(issue: z.core.$ZodIssue, file: unknown): Described[] {
   const where = issue.path.map(String).join(".");
   if (issue.code !== "unrecognized_keys") {
-    return [{ path: issue.path, message: `${where === "" ? "the file" : where}: ${issue.message}` }];
+    return [{ path: issue.path, message: `${where === "" ? "the file" : where}: ${inWords(issue, file)}` }];
   }
   const known = knownKeys(issue.path);
   return issue.keys.map((key) => {
@@ -75,6 +76,47 @@ function describe(issue: z.core.$ZodIssue): Described[] {
       message: `${[...issue.path.map(String), key].join(".")}: unknown key; ${advice}`,
     };
   });
+}
+
+/** What was wanted and what was found. Only a wrong choice is quoted: a value of a wrong type may be a secret. */
+function inWords(issue: z.core.$ZodIssue, file: unknown): string {
+  if (issue.code !== "invalid_type" && issue.code !== "invalid_value") return issue.message;
+  const found = issue.path.reduce<unknown>(
+    (value, part) => (typeof value === "object" && value !== null ? Reflect.get(value, part) : undefined),
+    file,
+  );
+  if (issue.code === "invalid_value") {
+    const choices = issue.values.map((value) => JSON.stringify(value)).join(", ");
+    return `wanted one of ${choices}; found ${typeof found === "string" ? JSON.stringify(found) : typeName(typeOf(found))}`;
+  }
+  const wanted = typeName(issue.expected);
+  return found === undefined
+    ? `is missing; wanted ${wanted}`
+    : `wanted ${wanted}, found ${typeName(typeOf(found))}`;
+}
+
+function typeOf(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "array" : typeof value;
+}
+
+function typeName(type: string): string {
+  switch (type) {
+    case "array":
+      return "a list";
+    case "object":
+    case "record":
+      return "keys with values";
+    case "string":
+      return "a text";
+    case "int":
+      return "a whole number";
+    case "null":
+    case "undefined":
+      return "nothing";
+    default:
+      return `a ${type}`;
+  }
 }
 
 /** The keys that the schema knows at a path. */

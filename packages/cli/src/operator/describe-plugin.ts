@@ -1,5 +1,5 @@
 import { durationMs } from "@bufbuild/protobuf/wkt";
-import { HealthState, type PluginStatus } from "@connect-plugin/protocol";
+import { healthStateFromWire, type PluginStatus } from "@connect-plugin/protocol";
 import { formatDuration } from "../output/duration.js";
 import { safeText } from "../output/safe-text.js";
 
@@ -10,7 +10,7 @@ export function describePlugin(plugin: PluginStatus): string {
     ["state", plugin.reason === "" ? plugin.state : `${plugin.state} (${plugin.reason})`],
     ["package", [plugin.package, plugin.version].filter(Boolean).join(" ")],
     ["distance", `${plugin.distance} (${plugin.tier})`],
-    ["health", healthName(plugin.health)],
+    ["health", healthStateFromWire(plugin.health) ?? ""],
     ["essential", plugin.essential ? "yes" : "no"],
     ["instance", plugin.instanceId],
     ["runtime id", plugin.runtimeId],
@@ -36,10 +36,4 @@ export function describePlugin(plugin: PluginStatus): string {
 
 function indent(text: string): string {
   return text.replace(/^/gm, "  ");
-}
-
-/** Empty where the plugin does not serve. */
-function healthName(health: HealthState): string {
-  const [name = "UNSPECIFIED"] = Object.entries(HealthState).find(([, value]) => value === health) ?? [];
-  return health === HealthState.UNSPECIFIED ? "" : name.toLowerCase();
 }

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { AdminService, createFailure } from "@connect-plugin/protocol";
@@ -149,6 +150,46 @@ describe("the operator's socket", () => {
     await createHostAt(dir).host.start();
     const connection = await connectOperator({ dir });
     connection.close(enough);
+  });
+
+  it.each(["is silent", "breaks the lane's rules"])(
+    "holds no connection open for a peer that reads nothing and %s",
+    async (manner) => {
+      const { host } = createHostAt(dir);
+      await host.start();
+      const peer = connect(join(dir, "operator.sock"));
+      await once(peer, "connect");
+      const broken = once(peer, "error");
+      peer.pause();
+      if (manner !== "is silent") peer.write(Buffer.alloc(1_000, 0xff));
+      await host.stop({ graceMs: 500 });
+      // Half closed, the other end would still take this.
+      peer.write("anybody?");
+      expect(await broken).toMatchObject([{ code: expect.stringMatching(/^(EPIPE|ECONNRESET)$/) }]);
+      peer.destroy();
+      expect(await readdir(dir)).toEqual([]);
+    },
+  );
+
+  it("leaves what is no socket where it lies", async () => {
+    await mkdir(dir, { mode: 0o700 });
+    const path = join(dir, "operator.sock");
+    await writeFile(path, "precious");
+    const { host } = createHostAt(dir);
+    expect(await failureOf(host.start())).toEqual({
+      reason: "SOCKET_PATH",
+      message: `the operator's socket belongs at ${path}, but something that is no socket lies there; remove it`,
+    });
+    expect(await readdir(dir)).toEqual(["operator.sock"]);
+  });
+
+  it("says which directory it cannot make, and why", async () => {
+    await writeFile(dir, "a file");
+    const inside = join(dir, "inside");
+    const { host } = createHostAt(inside);
+    const failure = await failureOf(host.start());
+    expect(failure.reason).toBe("SOCKET_PATH");
+    expect(failure.message).toContain(`needs the directory ${inside}, which cannot be made: ENOTDIR`);
   });
 
   it("is reached where its path would be too long", async () => {

@@ -40,6 +40,7 @@ export async function createOperatorSocket(options: OperatorSocketOptions): Prom
   if (before !== undefined) await removeStale(before, options.dir);
   const place = await makeSocketPlace(options.dir);
   const connections = new Set<Connection>();
+  const sockets = new Set<Socket>();
   const server = createServer((socket) => accept(socket));
   server.maxConnections = CONNECTION_LIMIT;
 
@@ -48,9 +49,13 @@ export async function createOperatorSocket(options: OperatorSocketOptions): Prom
     const pipe = createSocketPipe(socket);
     const lane = createLane(pipe, { side: "host", handler: calls.handler, peerName: "the operator" });
     connections.add(lane);
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
     void lane.closed.then(() => {
       connections.delete(lane);
       calls.end();
+      // The last words are on their way; a peer that does not take them must not hold the socket open.
+      void elapsed(FAREWELL_MS).then(() => socket.destroy());
     });
   }
 
@@ -80,6 +85,7 @@ export async function createOperatorSocket(options: OperatorSocketOptions): Prom
     });
     await Promise.race([Promise.all(ends), elapsed(FAREWELL_MS)]);
     await Promise.race([closed, elapsed(FAREWELL_MS)]);
+    for (const socket of sockets) socket.destroy();
     await place.remove();
   }
 }
@@ -105,7 +111,8 @@ export async function connectOperator(options: { readonly dir: string }): Promis
 async function removeStale(path: string, directory: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
   if (found === undefined) return;
-  const socket = found.isSocket() ? await dial(path) : undefined;
+  if (!found.isSocket()) throw inTheWay(path);
+  const socket = await dial(path);
   if (socket !== undefined) {
     socket.destroy();
     throw alreadyRunning(directory);
@@ -136,6 +143,14 @@ function listen(server: Server, path: string, directory: string): Promise<void> 
     });
     server.listen(path, () => resolve());
   });
+}
+
+function inTheWay(path: string) {
+  return failureError(
+    "SOCKET_PATH",
+    `the operator's socket belongs at ${path}, but something that is no socket lies there; remove it`,
+    { facts: { path } },
+  );
 }
 
 function alreadyRunning(directory: string) {

@@ -3,6 +3,7 @@ import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import {
   type CallFailure,
   HealthState,
+  healthStateToWire,
   offeredServiceToWire,
   PluginErrorSchema,
   type PluginStatus,
@@ -21,7 +22,7 @@ export function pluginStatusMessage(plugin: PluginSummary): PluginStatus {
     tier: plugin.tier,
     state: plugin.state,
     reason: plugin.reason,
-    health: plugin.health === undefined ? HealthState.UNSPECIFIED : healthStates[plugin.health],
+    health: plugin.health === undefined ? HealthState.UNSPECIFIED : healthStateToWire(plugin.health),
     instanceId: plugin.instanceId ?? "",
     runtimeId: plugin.runtimeId ?? "",
     pid: plugin.pid ?? 0,
@@ -34,12 +35,6 @@ export function pluginStatusMessage(plugin: PluginSummary): PluginStatus {
     ...(plugin.failure === undefined ? {} : { error: errorOf(plugin.failure) }),
   });
 }
-
-const healthStates = {
-  healthy: HealthState.HEALTHY,
-  degraded: HealthState.DEGRADED,
-  unhealthy: HealthState.UNHEALTHY,
-} as const;
 
 function errorOf({ info, message }: CallFailure) {
   return create(PluginErrorSchema, {

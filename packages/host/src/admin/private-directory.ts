@@ -1,9 +1,21 @@
 import { lstat, mkdir } from "node:fs/promises";
 import { failureError } from "@connect-plugin/rpc";
 
-/** Makes a directory that only its owner may enter, if there is none; its parents too. */
+/**
+ * Makes a directory that only its owner may enter, if there is none; its parents too. Rejects with a ConnectError
+ * (DIRECTORY_NOT_PRIVATE, SOCKET_PATH).
+ */
 export async function makePrivateDirectory(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw failureError(
+      "SOCKET_PATH",
+      `the operator's socket needs the directory ${path}, which cannot be made: ${(error as Error).message}; ` +
+        "make it with mode 700, or move the configuration to where it can be made",
+      { facts: { path } },
+    );
+  }
   await checkPrivateDirectory(path);
 }
 

@@ -118,7 +118,7 @@ export function createBroker(options: BrokerOptions): Broker {
   /** Compared with where there is no such grant, so that asking takes the same time. */
   const nobody = Secret.digestOf(newSecret(random));
 
-  function holderOf(principal: Principal): Holder | undefined {
+  function holderFor(principal: Principal): Holder | undefined {
     if (gone.has(principal)) return undefined;
     const known = holders.get(principal);
     if (known !== undefined) return known;
@@ -141,7 +141,7 @@ export function createBroker(options: BrokerOptions): Broker {
     expiresAt: number,
     wide?: Grant,
   ): Granted {
-    const holder = holderOf(principal);
+    const holder = holderFor(principal);
     if (holder === undefined) return failed(holderGone(principal));
     if (grantsOfPlugin(principal.name) >= limits.grantsPerPlugin) {
       return failed(quotaReached(principal, limits.grantsPerPlugin));
@@ -245,7 +245,7 @@ export function createBroker(options: BrokerOptions): Broker {
       if (kind === undefined) return failed(noSuchMethod(service, method, [...one.methods.keys()]));
       if (grantId === undefined) {
         if (service !== Logger.typeName) return failed(grantMissing(service));
-        const handler = holderOf(principal)?.endOf(one.capability);
+        const handler = holderFor(principal)?.endOf(one.capability);
         return handler === undefined
           ? failed(holderGone(principal))
           : { kind: "granted", handler, methodKind: kind };

@@ -57,6 +57,7 @@ export async function launchCarried(
       side: "host",
       handler: request.handler,
       peerName: `plugin ${plugin}`,
+      limits: boot.messageBytes === undefined ? {} : { maxMessage: boot.messageBytes },
     });
     return createLaunched(plugin, manifest, carrier, host, lane);
   } catch (error) {

@@ -55,6 +55,17 @@ describe("inProcess", () => {
     await assertRefused(new ContractBench(launcher).launch(), "NOT_A_PLUGIN", /it has no default export/);
   });
 
+  it("says that what a module exports throws when it is looked at", async () => {
+    const exported = {
+      get $connectPlugin(): never {
+        throw new Error("hands off");
+      },
+    };
+    const launcher = inProcess(async () => ({ default: exported }));
+    const message = /not a plugin: its default export cannot be read: hands off/;
+    await assertRefused(new ContractBench(launcher).launch(), "NOT_A_PLUGIN", message);
+  });
+
   it("gives up a plugin that never connects, and stops it should it run after all", async () => {
     let runs: (running: { stopped: Promise<never>; stop(reason: string): void }) => void = () => {};
     let link: DirectLink | undefined;

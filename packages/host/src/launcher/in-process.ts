@@ -96,10 +96,30 @@ async function loadEntry(
   const loaded = await untilAborted(signal, loading);
   if (loaded === undefined) throw givenUp(plugin, signal, `${name} was being imported`);
   if ("error" in loaded) throw refused(plugin, name, importFailure(loaded.error));
-  const check = checkEntry(loaded.exported, name);
+  const check = lookAt(loaded.exported, name);
+  if ("error" in check) {
+    const message = `${name} is not a plugin: its default export cannot be read: ${firstLine(check.error)}`;
+    throw refused(plugin, name, { reason: "NOT_A_PLUGIN", message });
+  }
   if (check.ok) return check.entry;
   const { info, message } = check.failure;
   throw refused(plugin, name, { reason: info?.reason ?? "NOT_A_PLUGIN", message });
+}
+
+/** Looking at what a file exports may run code of its own, and that may throw. */
+function lookAt(
+  exported: unknown,
+  name: string,
+): ReturnType<typeof checkEntry> | { readonly error: unknown } {
+  try {
+    return checkEntry(exported, name);
+  } catch (error) {
+    return { error };
+  }
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : describeValue(error)).slice(0, 1_000);
 }
 
 function importFailure(error: unknown) {

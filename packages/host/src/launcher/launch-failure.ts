@@ -11,8 +11,12 @@ import type { CarrierEnd } from "./carrier.js";
 
 // Everything that can go wrong while a plugin is launched, in words.
 
-/** Lines of a stack that help to find the place; the rest is Node's own. */
+/** Lines of a stack that help to find the place. */
 const STACK_LINES = 6;
+
+/** Frames that are not the plugin's: Node's own, and those of the packages that loaded it and checked what it declares. */
+const FOREIGN_FRAME =
+  /\(node:|\bat (?:async )?node:|\/@connect-plugin\/(?:host|plugin|protocol|rpc)\/|\/bootstrap\/run-entry\./;
 
 /** Reasons that a bootstrap may report. What it says is the word of a process that runs somebody else's code. */
 const reportable: readonly Reason[] = [
@@ -46,21 +50,32 @@ export function refused(
       { facts },
     );
   }
-  const message = printable(report.message, 2_000);
   if (report.reason !== "IMPORT_FAILED") {
-    return failureError(report.reason, `plugin "${plugin}": ${message}`, { facts });
+    return failureError(report.reason, `plugin "${plugin}": ${printable(report.message, 2_000)}`, { facts });
   }
-  const where = stackLines(report);
+  const message = report.message
+    .slice(0, 2_000)
+    .split("\n")
+    .map((line) => printable(line, 2_000));
   return failureError(
     "IMPORT_FAILED",
-    `plugin "${plugin}": its file ${path} threw while it was imported: ${message}${where}`,
+    `plugin "${plugin}": its file ${path} threw while it was imported: ${message.join("\n    ")}${adviceOn(report.message)}${stackLines(report)}`,
     { facts },
   );
 }
 
-/** The first lines of a stack, without the message that they begin with. */
-function stackLines({ stack }: { readonly message: string; readonly stack?: string }): string {
-  const frames = (stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+/** What Node says of a source file names no remedy. */
+function adviceOn(message: string): string {
+  return /^Unknown file extension "\.[cm]?tsx?"/.test(message)
+    ? "; compile it, and let the entry name the .js file"
+    : "";
+}
+
+/** The plugin's own lines of a stack, the first of them, without the message that they begin with. */
+function stackLines({ stack }: { readonly stack?: string }): string {
+  const frames = (stack ?? "")
+    .split("\n")
+    .filter((line) => /^\s+at /.test(line) && !FOREIGN_FRAME.test(line));
   return frames
     .slice(0, STACK_LINES)
     .map((line) => `\n    ${printable(line.trim(), 300)}`)

@@ -42,7 +42,7 @@ export interface RouterOptions {
   readonly observe?: Observe;
   /** The operator's choice of a plugin, by service, where several provide it. */
   readonly prefer?: Readonly<Record<string, string>>;
-  readonly limits?: Partial<RouterLimits>;
+  readonly limits?: RouterLimitOptions;
   /** Default: the one of this process. */
   readonly wheel?: TimerWheel;
   /** In ms, on the clock of deadlines. Default `performance.now()`. */
@@ -59,6 +59,9 @@ export interface RouterLimits {
   /** Edges whose traffic is counted apart. Default 2,000. */
   readonly edges: number;
 }
+
+/** Those that are not the defaults. */
+export type RouterLimitOptions = { readonly [Name in keyof RouterLimits]?: RouterLimits[Name] | undefined };
 
 const DEFAULTS: RouterLimits = { depth: 16, callsPerCaller: 10_000, metadataBytes: 16_384, edges: 2_000 };
 
@@ -119,8 +122,9 @@ export function createRouter(options: RouterOptions): Router {
   };
 }
 
-function checkLimits(given: Partial<RouterLimits>): RouterLimits {
-  const limits = { ...DEFAULTS, ...given };
+function checkLimits(given: RouterLimitOptions): RouterLimits {
+  const set = Object.entries(given).filter(([, value]) => value !== undefined);
+  const limits: RouterLimits = { ...DEFAULTS, ...Object.fromEntries(set) };
   for (const [name, value] of Object.entries(limits)) {
     if (!Number.isInteger(value) || value < 1) {
       throw new RangeError(`limits.${name}: wanted a whole number from 1, got ${value}`);

@@ -1,4 +1,4 @@
-import { HealthState } from "@connect-plugin/protocol";
+import { type HealthState, healthStateFromWire } from "@connect-plugin/protocol";
 import type { HealthReport } from "../event.js";
 
 /** What a plugin says of its health, in any of the messages that tell it. */
@@ -14,26 +14,8 @@ const DEPENDENCIES_LIMIT = 100;
 /** Reads what a plugin says of its health. Whoever says nothing, or what only a newer peer knows, is well. */
 export function readHealthReport(told: ToldHealth): HealthReport {
   return {
-    state: states[told.state] ?? "healthy",
+    state: healthStateFromWire(told.state) ?? "healthy",
     reason: told.reason.slice(0, REASON_LIMIT),
     unavailableDependencies: told.unavailableDependencies.slice(0, DEPENDENCIES_LIMIT),
   };
-}
-
-const states: Readonly<Partial<Record<HealthState, HealthReport["state"]>>> = {
-  [HealthState.HEALTHY]: "healthy",
-  [HealthState.DEGRADED]: "degraded",
-  [HealthState.UNHEALTHY]: "unhealthy",
-};
-
-/** The state of health as a message has it. */
-export function healthStateToWire(state: HealthReport["state"]): HealthState {
-  switch (state) {
-    case "healthy":
-      return HealthState.HEALTHY;
-    case "degraded":
-      return HealthState.DEGRADED;
-    case "unhealthy":
-      return HealthState.UNHEALTHY;
-  }
 }

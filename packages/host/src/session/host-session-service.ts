@@ -3,6 +3,7 @@ import {
   type Cursor as CursorMessage,
   CursorSchema,
   type HostSessionService,
+  healthStateToWire,
   isRange,
   type Provider,
   ProviderSchema,
@@ -13,7 +14,6 @@ import { failureError, type Implementation } from "@connect-plugin/rpc";
 import type { ProviderList } from "../registry/provider-watch.js";
 import type { Cursor, ProviderRecord } from "../registry/record.js";
 import type { Registry } from "../registry/registry.js";
-import { healthStateToWire } from "./health-report.js";
 import type { WatchAccess } from "./watch-access.js";
 import type { WatchLimit } from "./watch-limit.js";
 

@@ -75,6 +75,8 @@ export interface ProvenPlugin {
 export interface SessionsOptions {
   readonly terms: HandshakeTerms;
   readonly auth: HandshakeAuth;
+  /** Largest message either way, in bytes; undefined for the default. */
+  readonly messageBytes?: number | undefined;
   /** What a plugin may call of this host and through it, once it has proven who it is. */
   readonly callsOf: (plugin: ProvenPlugin) => CallHandler;
   /** Its identity is about to end. */
@@ -86,8 +88,9 @@ export function createSessions(options: SessionsOptions): { open(request: Sessio
   return { open: (request) => openSession(options, request) };
 }
 
-function openSession({ terms, auth, callsOf, onEnd }: SessionsOptions, request: SessionRequest): HostSession {
-  const { plugin, instanceId } = request;
+function openSession(options: SessionsOptions, request: SessionRequest): HostSession {
+  const { terms, auth, callsOf, onEnd, messageBytes } = options;
+  const { plugin, instanceId, distance, config } = request;
   const presenter = {};
   const credential = auth.credentials.issue({ plugin, instanceId });
   const loaded = deferred<Manifest>();
@@ -141,7 +144,7 @@ function openSession({ terms, auth, callsOf, onEnd }: SessionsOptions, request: 
   const handshakes = new Map([[HandshakeService.typeName, handshakeEnd as CallHandler]]);
 
   return {
-    boot: { plugin, instanceId, distance: request.distance, config: request.config, credential },
+    boot: { plugin, instanceId, distance, config, credential, messageBytes },
     handler: createServiceSwitch(handshakes, { start: (head, responses) => beyond.start(head, responses) }),
     get runtimeId() {
       return principal?.runtimeId;

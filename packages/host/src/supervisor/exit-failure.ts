@@ -25,16 +25,23 @@ export function failureOfExit(
   exit: InstanceExit,
 ): CallFailure {
   const facts: Record<string, string> = { plugin, instanceId: instance.id, ...exitFacts(exit) };
+  const how = describeUnasked(exit);
   if (isServing(instance.state) || instance.readyAt !== undefined) {
     const message =
-      `plugin "${plugin}" ${describeExit(exit)} while it was running; ` +
+      `plugin "${plugin}" ${how} while it was running; ` +
       "see its last output for why, and start it again with restart";
     return createFailure("PROVIDER_GONE", message, { facts });
   }
   const message =
-    `plugin "${plugin}" ${describeExit(exit)} before it was ready; ` +
+    `plugin "${plugin}" ${how} before it was ready; ` +
     "see its last output for why: a plugin's file must not call process.exit";
   return createFailure("EXITED_EARLY", message, { facts });
+}
+
+/** Code 0 is what a plugin that was asked to stop ends with; here it was not. */
+function describeUnasked(exit: InstanceExit): string {
+  const isGood = exit.kind === "process" && exit.code === 0;
+  return isGood ? "ended with code 0, although nobody had asked it to," : describeExit(exit);
 }
 
 function exitFacts(exit: InstanceExit): Record<string, string> {

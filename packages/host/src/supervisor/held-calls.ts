@@ -29,7 +29,7 @@ export interface HeldCallsOptions {
   /** Whether nobody can answer the call now, but somebody may soon. Asked for every call: be quick. */
   readonly mustWait: (head: CallHead, caller: string | undefined) => boolean;
   readonly clock: Clock;
-  /** Calls that may wait at once. Default 1,000. */
+  /** Calls that may wait at once. Default 10,000. */
   readonly maxCalls?: number | undefined;
   /** Bytes of requests that may wait at once. Default 16 MiB. */
   readonly maxBytes?: number | undefined;
@@ -44,7 +44,7 @@ interface Ground {
 
 /** @throws RangeError for a limit that is none */
 export function createHeldCalls(options: HeldCallsOptions): HeldCalls {
-  const maxCalls = checkLimit("heldCalls", options.maxCalls ?? 1_000);
+  const maxCalls = checkLimit("heldCalls", options.maxCalls ?? 10_000);
   const ground: Ground = {
     options,
     held: new Set(),

@@ -1,5 +1,6 @@
-import { type CallFailure, createFailure, type Manifest } from "@connect-plugin/protocol";
+import { type CallFailure, createFailure, describeValue, type Manifest } from "@connect-plugin/protocol";
 import { toFailure } from "@connect-plugin/rpc";
+import { ConnectError } from "@connectrpc/connect";
 import type { HealthReport } from "../event.js";
 import type { Launched } from "../launcher/launcher.js";
 import type { Phase } from "./deadlines.js";
@@ -60,7 +61,7 @@ export function createInstanceRun(options: InstanceRunOptions): InstanceRun {
         signal: launching.signal,
       });
     } catch (error) {
-      post({ type: "launch-failed", instanceId, failure: toFailure(error, "LAUNCH_FAILED") });
+      post({ type: "launch-failed", instanceId, failure: launchFailure(plugin, error) });
       return;
     }
     if (released) {
@@ -186,6 +187,15 @@ export function createInstanceRun(options: InstanceRunOptions): InstanceRun {
       }
     },
   };
+}
+
+/** What a launcher throws that is no failure is of its own making, and whoever wrote it wants to know. */
+function launchFailure(plugin: string, error: unknown): CallFailure {
+  if (error instanceof ConnectError) return toFailure(error, "LAUNCH_FAILED");
+  const found = error instanceof Error ? error.message : describeValue(error);
+  return createFailure("LAUNCH_FAILED", `the launcher of plugin "${plugin}" failed: ${found}`, {
+    facts: { plugin },
+  });
 }
 
 /** What calls that are still in flight are told. */

@@ -1,6 +1,6 @@
 import { createInstanceRun, type InstanceRun } from "./instance-run.js";
+import { createLastOutput } from "./last-output.js";
 import { createMailbox } from "./mailbox.js";
-import { createOutputLines } from "./output-lines.js";
 import { step } from "./plugin-machine.js";
 import { createPluginState, type Move, type PluginFact, type PluginState } from "./plugin-state.js";
 import type { SupervisedPlugin, Surroundings } from "./supervised-plugin.js";
@@ -27,7 +27,7 @@ export interface PluginActorOptions {
 export function createPluginActor(options: PluginActorOptions): PluginActor {
   const { name, spec, surroundings } = options;
   const { clock, emit } = surroundings;
-  const output = createOutputLines();
+  const output = createLastOutput();
   let state = createPluginState(name);
   let run: InstanceRun | undefined;
 

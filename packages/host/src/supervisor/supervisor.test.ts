@@ -72,10 +72,10 @@ class Puppet {
     });
   }
 
-  refuseToLoad(): void {
+  refuseToLoad(error: unknown = toConnectError(createFailure("IMPORT_FAILED", "it throws"))): void {
     if (this.carrier !== "absent") return;
     this.carrier = "gone";
-    this.launch.reject(toConnectError(createFailure("IMPORT_FAILED", "it throws")));
+    this.launch.reject(error);
   }
 
   shakeHands(): void {
@@ -348,6 +348,17 @@ describe("a supervisor", () => {
     await settle();
     expect(stage.of("app").asked).toEqual(["abandon", "kill"]);
     expect(stage.of("app").connected).toBe(false);
+  });
+
+  it("says what a launcher threw that is no failure", async () => {
+    const stage = createTheatre({ app: [] });
+    const report = stage.supervisor.start();
+    stage.of("app").refuseToLoad(new RangeError("no such machine"));
+    expect((await report)[0]?.failure).toMatchObject({
+      code: 14,
+      message: 'the launcher of plugin "app" failed: no such machine',
+      info: { reason: "LAUNCH_FAILED", facts: { plugin: "app" } },
+    });
   });
 
   it("restarts a plugin from within the event of its failure", async () => {

@@ -84,6 +84,7 @@ export class PluginLife {
     this.services = createServiceEnd({
       draining: this.draining.signal,
       inflate,
+      maxMessageBytes: boot.messageBytes,
       refuse: (head) => refuseByPhase(boot.plugin, this.phase.now, head),
       run: (call, task) => this.tree.run(call, task),
       onUnexpectedError: (error, call) => this.logFailure(error, call),
@@ -196,6 +197,7 @@ export class PluginLife {
       session,
       broker,
       parent: () => this.tree.parent(),
+      maxMessageBytes: boot.messageBytes,
       signal: this.stopping.signal,
       onWatchLost: (service, error) =>
         log.warn(`the watch on providers of ${service} broke; trying again: ${describeError(error)}`, {

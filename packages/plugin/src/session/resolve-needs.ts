@@ -28,6 +28,8 @@ export interface NeedsOptions {
   readonly session: ServiceClient<typeof HostSessionService>;
   readonly broker: ServiceClient<typeof CapabilityBroker>;
   readonly parent: NonNullable<ServiceClientOptions["parent"]>;
+  /** Largest response, in bytes; undefined for the default. */
+  readonly maxMessageBytes?: number | undefined;
   /** Ends all watches. */
   readonly signal: AbortSignal;
   readonly onWatchLost: (service: string, error: unknown) => void;
@@ -45,8 +47,8 @@ export interface ResolvedServices {
 
 /** Turns what a plugin declared under `requires` into what its code calls. */
 export function resolveNeeds(options: NeedsOptions): ResolvedServices {
-  const { source, host, parent } = options;
-  const clientOptions = { parent, inflate };
+  const { source, host, parent, maxMessageBytes } = options;
+  const clientOptions = { parent, inflate, maxMessageBytes };
   const services: Record<string, unknown> = {};
   const waits: (() => Promise<unknown>)[] = [];
 

@@ -14,7 +14,7 @@ import { writeToStderr } from "./write-to-stderr.js";
 export async function runPlugin(source: PluginSource, link: Link, boot: Boot): Promise<RunningPlugin> {
   const life = new PluginLife(source, boot);
   const control = createControlServices(life);
-  const connection = connect(link, createServiceSwitch(control.handlers, life.services));
+  const connection = connect(link, createServiceSwitch(control.handlers, life.services), boot);
   life.meet({ connection, services: createHostServices(connection, writeToStderr), control: control.end });
   try {
     const { runtimeId } = await shakeHands(connection, boot, source.manifest);
@@ -29,6 +29,8 @@ export async function runPlugin(source: PluginSource, link: Link, boot: Boot): P
   };
 }
 
-function connect(link: Link, handler: CallHandler): Connection {
-  return link.kind === "pipe" ? createLane(link.pipe, { side: "plugin", handler }) : link.connect(handler);
+function connect(link: Link, handler: CallHandler, { messageBytes }: Boot): Connection {
+  if (link.kind === "direct") return link.connect(handler);
+  const limits = messageBytes === undefined ? {} : { maxMessage: messageBytes };
+  return createLane(link.pipe, { side: "plugin", handler, limits });
 }

@@ -32,7 +32,7 @@ class MemoryPipe implements Pipe {
     this.waiting.push(bytes);
     this.waitingBytes += bytes.byteLength;
     this.schedule();
-    this.full = this.waitingBytes > HIGH_WATER_BYTES;
+    if (this.waitingBytes > HIGH_WATER_BYTES) this.full = true;
     return !this.full;
   }
 
@@ -69,7 +69,7 @@ class MemoryPipe implements Pipe {
     }
     if (this.state === "ending") {
       this.close();
-    } else if (this.full && this.state === "open") {
+    } else if (this.full && this.waiting.length === 0 && this.state === "open") {
       this.full = false;
       this.receiver?.drained();
     }

@@ -2,7 +2,7 @@ import {
   type CallChain,
   type Connection,
   createFailure,
-  HealthState,
+  healthStateFromWire,
   type LogRequest,
   PluginControl,
   type PluginEntry,
@@ -14,7 +14,7 @@ import type { Needs } from "../define/need.js";
 import { createTestChain } from "./test-calls.js";
 import type { TestHost } from "./test-host.js";
 import { createTestLink } from "./test-link.js";
-import type { TestClientOptions, TestedPlugin, TestHealth, TestLogLine } from "./tested-plugin.js";
+import type { TestClientOptions, TestedPlugin, TestLogLine } from "./tested-plugin.js";
 
 const LOG_TIMEOUT_MS = 2_000;
 const DEFAULT_GRACE_SECONDS = 10;
@@ -73,7 +73,7 @@ function createTested<N extends Needs>(
     provide: (key, fake) => host.providers.set(key, fake),
     async health() {
       const { state, reason, unavailableDependencies } = await control.getHealth({});
-      return { state: healthNames[state] ?? "healthy", reason, unavailable: unavailableDependencies };
+      return { state: healthStateFromWire(state) ?? "healthy", reason, unavailable: unavailableDependencies };
     },
     get log() {
       return host.log.map(readLine);
@@ -92,12 +92,6 @@ function createTested<N extends Needs>(
     },
   };
 }
-
-const healthNames: Readonly<Partial<Record<HealthState, TestHealth["state"]>>> = {
-  [HealthState.HEALTHY]: "healthy",
-  [HealthState.DEGRADED]: "degraded",
-  [HealthState.UNHEALTHY]: "unhealthy",
-};
 
 async function findLine(host: TestHost, text: string): Promise<TestLogLine> {
   const limit = AbortSignal.timeout(LOG_TIMEOUT_MS);

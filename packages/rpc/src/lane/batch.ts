@@ -1,7 +1,8 @@
 import { ByteWriter, FrameEncoder, type Pipe } from "@connect-plugin/protocol";
+import { BUFFER_SIZE, type BufferPool } from "./buffer-pool.js";
 
-/** Small frames are gathered in buffers of this size; a frame that needs more gets one of its own. */
-const SLAB = 65_536;
+/** Full buffers that are remembered until the pipe says that it is done with them. */
+const MOST_FULL = 16;
 
 /**
  * Gathers frames into writes. The first frame of a turn is sent at once, so that the peer begins to work; what comes
@@ -13,7 +14,10 @@ export class Batch {
   blocked = false;
   bytesSent = 0;
   readonly #pipe: Pipe;
+  readonly #pool: BufferPool;
   readonly #writer: ByteWriter;
+  /** Written to the end, and perhaps not sent. */
+  #full: Uint8Array[] = [];
   /** Where what has not been sent begins. */
   #start = 0;
   /** `held`: something waits for the end of the turn; `gathering`: and something has been sent already. */
@@ -23,12 +27,13 @@ export class Batch {
     this.flush();
   };
 
-  constructor(pipe: Pipe) {
+  constructor(pipe: Pipe, pool: BufferPool) {
     this.#pipe = pipe;
-    this.#writer = new ByteWriter(new Uint8Array(SLAB), (writer, needed) => {
+    this.#pool = pool;
+    this.#writer = new ByteWriter(pool.take(), (writer, needed) => {
       this.flush();
-      if (writer.at + needed <= writer.bytes.length) return;
-      writer.bytes = new Uint8Array(Math.max(SLAB, needed));
+      if (writer.bytes.length === BUFFER_SIZE && this.#full.length < MOST_FULL) this.#full.push(writer.bytes);
+      writer.bytes = needed <= BUFFER_SIZE ? pool.take() : new Uint8Array(needed);
       writer.at = 0;
       this.#start = 0;
     });
@@ -48,6 +53,13 @@ export class Batch {
     if (this.#turn !== "quiet") return;
     this.#turn = "held";
     this.#pipe.defer(this.#turnOver);
+  }
+
+  /** The pipe has sent all that it was given. */
+  drained(): void {
+    this.blocked = false;
+    for (const buffer of this.#full) this.#pool.give(buffer);
+    this.#full = [];
   }
 
   flush(): void {

@@ -8,7 +8,7 @@ export interface LaneLimits {
   readonly maxMetadata: number;
   /** Calls that the peer may have open at a time. Default 2,048. */
   readonly maxCalls: number;
-  /** Calls of this side that wait until the peer can take them. Default 1,024; more fail with TOO_MANY_CALLS. */
+  /** Calls of this side that wait until the peer can take them. Default 16,384; more fail with TOO_MANY_CALLS. */
   readonly maxWaiting: number;
   /** Bytes that may be under way to this side in a call that has just begun. Default 16 KiB. */
   readonly initialWindow: number;
@@ -29,7 +29,7 @@ export const defaultLaneLimits: LaneLimits = {
   maxMessage: defaultSettings.maxMessage,
   maxMetadata: defaultSettings.maxMetadata,
   maxCalls: defaultSettings.maxCalls,
-  maxWaiting: 1_024,
+  maxWaiting: 16_384,
   initialWindow: defaultSettings.initialWindow,
   maxWindow: MEBIBYTE,
   memory: 64 * MEBIBYTE,

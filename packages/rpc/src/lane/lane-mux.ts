@@ -17,6 +17,7 @@ import { compiledCodec } from "../compiled-codec.js";
 import { toConnectError } from "../connect-failure.js";
 import type { MessageCodec } from "../message-codec.js";
 import { Batch } from "./batch.js";
+import { BufferPool } from "./buffer-pool.js";
 import type { WindowPool } from "./flow-window.js";
 import { FrameReader } from "./frame-reader.js";
 import { type ConnectionFrames, FrameSwitch } from "./frame-switch.js";
@@ -42,7 +43,7 @@ export class LaneMux implements Lane, LaneCore {
   readonly codec: Pick<MessageCodec, "encode">;
   readonly limits: LaneLimits;
   readonly windows: WindowPool;
-  readonly store = new PieceStore();
+  readonly store: PieceStore;
   peer: LaneSettings = defaultSettings;
   queuedBytes = 0;
 
@@ -74,7 +75,9 @@ export class LaneMux implements Lane, LaneCore {
       this.#settle = resolve;
     });
     this.#pipe = pipe;
-    this.batch = new Batch(pipe);
+    const buffers = new BufferPool();
+    this.store = new PieceStore(buffers);
+    this.batch = new Batch(pipe, buffers);
     this.#outgoing = new OutgoingCalls(this, firstId);
     this.#incoming = new IncomingCalls(this, options.handler);
     this.#order = new SendOrder(this.batch, () => this.#outgoing.openNext());
@@ -171,7 +174,7 @@ export class LaneMux implements Lane, LaneCore {
       },
       drained: () => {
         if (this.#end !== undefined) return;
-        this.batch.blocked = false;
+        this.batch.drained();
         this.#answerPing();
         this.#order.run();
       },

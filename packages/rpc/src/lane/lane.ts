@@ -46,7 +46,11 @@ export interface Lane extends Connection {
 }
 
 /**
- * Speaks the lane over a pipe: docs/reference/lane.md. Throws a `RangeError` if a limit is out of range.
+ * Speaks the lane over a pipe: docs/reference/lane.md. Calls may be made at once; they are sent when the peer has said
+ * what it takes. At its end the lane ends the pipe, and leaves it to the pipe's owner to destroy it if the peer does not
+ * end its own side.
+ *
+ * @throws RangeError if a limit is out of range
  */
 export function createLane(pipe: Pipe, options: LaneOptions): Lane {
   return new LaneMux(pipe, options);

@@ -91,7 +91,7 @@ export class Outflow {
       this.#isDone = true;
     }
     if (!this.#canSendNow(bytes.length)) {
-      this.#wait(piece.form === "bytes" ? this.#core.store.keep(bytes) : bytes, flags, pieceCost(piece));
+      this.#wait(piece, bytes, flags);
       return;
     }
     this.#write(bytes, 0, bytes.length, flags);
@@ -135,12 +135,13 @@ export class Outflow {
     const start = piece.sent;
     const end = start + length;
     const isWhole = end === piece.bytes.length;
-    if (isWhole) queue.shift();
     piece.sent = end;
     this.#core.queuedBytes -= length;
-    const flags = isWhole ? piece.flags : flagsInside(piece);
-    this.#write(piece.bytes, start, end, flags);
-    if (isWhole) this.#giveCredit(piece.cost);
+    this.#write(piece.bytes, start, end, isWhole ? piece.flags : flagsInside(piece));
+    if (!isWhole) return;
+    queue.shift();
+    if (piece.isCopy) this.#core.store.release(piece.bytes);
+    this.#giveCredit(piece.cost);
   }
 
   /** What waits is not sent any more. */
@@ -201,9 +202,10 @@ export class Outflow {
     this.#core.batch.ready();
   }
 
-  #wait(bytes: Uint8Array, flags: number, cost: number): void {
+  #wait(piece: Piece, bytes: Uint8Array, flags: number): void {
+    const isCopy = piece.form === "bytes";
     this.#queue ??= new PieceQueue();
-    this.#queue.push(bytes, flags, cost);
+    this.#queue.push(isCopy ? this.#core.store.keep(bytes) : bytes, flags, pieceCost(piece), isCopy);
     this.#core.queuedBytes += bytes.length;
     if (this.#stream.phase === "open") this.#core.schedule(this.#stream);
   }

@@ -9,6 +9,8 @@ export interface WaitingPiece {
   readonly flags: number;
   /** What its giver is credited once it is sent. */
   readonly cost: number;
+  /** Whether the bytes are a copy from the lane's store. */
+  readonly isCopy: boolean;
   next: WaitingPiece | undefined;
 }
 
@@ -22,8 +24,8 @@ export class PieceQueue {
   first: WaitingPiece | undefined = undefined;
   #last: WaitingPiece | undefined = undefined;
 
-  push(bytes: Uint8Array, flags: number, cost: number): void {
-    const piece: WaitingPiece = { bytes, sent: 0, flags, cost, next: undefined };
+  push(bytes: Uint8Array, flags: number, cost: number, isCopy: boolean): void {
+    const piece: WaitingPiece = { bytes, sent: 0, flags, cost, isCopy, next: undefined };
     if (this.#last === undefined) this.first = piece;
     else this.#last.next = piece;
     this.#last = piece;

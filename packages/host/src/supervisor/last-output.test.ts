@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import { createOutputLines } from "./output-lines.js";
+import { createLastOutput } from "./last-output.js";
 
 it("keeps the end of what was written, in order", () => {
-  const lines = createOutputLines(3);
+  const lines = createLastOutput(3);
   expect(lines.list()).toEqual([]);
   for (const line of ["a", "b"]) lines.add(line);
   expect(lines.list()).toEqual(["a", "b"]);

@@ -1,14 +1,14 @@
 /** The end of what a plugin wrote, over all its instances. */
-export interface OutputLines {
+export interface LastOutput {
   add(line: string): void;
   /** Oldest first. */
   list(): readonly string[];
 }
 
 /** How many lines of a plugin's output are kept. */
-export const OUTPUT_LINES_KEPT = 200;
+export const LAST_OUTPUT_LINES = 200;
 
-export function createOutputLines(limit = OUTPUT_LINES_KEPT): OutputLines {
+export function createLastOutput(limit = LAST_OUTPUT_LINES): LastOutput {
   const ring: string[] = [];
   let next = 0;
   return {
