@@ -60,7 +60,19 @@ export const hostRooms = {
   inflate: [],
   "host-log": ["event-text"],
   "host-life": ["admin", "supervisor"],
-  "host-options": ["auth", "broker", "host-log", "launcher", "registry", "router", "session", "supervisor"],
+  "door-options": ["server"],
+  "host-door": ["admin", "auth", "door-options", "launcher", "registry", "server", "session"],
+  "host-options": [
+    "auth",
+    "broker",
+    "door-options",
+    "host-log",
+    "launcher",
+    "registry",
+    "router",
+    "session",
+    "supervisor",
+  ],
 };
 
 /** The only places in `host` that know every room. */

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { loadHostOptions } from "@connect-plugin/cli";
 import { collectUrls } from "./demo/collect-urls.js";
 import { problemsOf, trafficTable } from "./demo/report.js";
 import { type Run, runOnce } from "./demo/run-once.js";
@@ -43,13 +44,19 @@ show(`
   between the two runs every plugin moved, by configuration alone:
 ${[...first.distances].map(([name, distance]) => `    ${name.padEnd(8)} ${distance} → ${moved.distances.get(name)}`).join("\n")}
 `);
+const example = JSON.stringify({ url: urls[0] ?? "https://example.org/" });
+const { door } = await loadHostOptions("connect-plugin.yaml");
 for (const problem of problems.slice(0, 20)) show(`  wrong: ${problem}`);
 show(`To keep it running and look into it:
 
   cd examples/url-shortener
   npx connect-plugin run                                    # leave it open; then, in another terminal here:
-  npx connect-plugin call shortener.v1.ShortenerService/Shorten --data '{"url":"${urls[0] ?? "https://example.org/"}"}'
+  npx connect-plugin call shortener.v1.ShortenerService/Shorten --data '${example}'
   npx connect-plugin call shortener.v1.ClicksService/WatchClicks
   npx connect-plugin list --traffic
+
+The same call as any program makes it, by curl:
+
+  curl -sS -H "Authorization: Bearer $(npx connect-plugin token create --name curl-$(date +%s) --expires 1h)" -H 'Content-Type: application/json' -d '${example}' http://${door?.listen}/shortener.v1.ShortenerService/Shorten
 `);
 process.exitCode = problems.length === 0 && urls.length > 0 ? 0 : 1;

@@ -38,12 +38,21 @@ export interface HostLifeOptions {
   readonly supervisor: Supervisor;
   readonly emit: Emit;
   readonly openSocket: () => Promise<OperatorSocket | undefined>;
+  /** Where applications come in, if they may. */
+  readonly door: HostDoorLife | undefined;
+}
+
+/** As much of a door as its host opens and closes. */
+interface HostDoorLife {
+  open(): Promise<void>;
+  /** Takes nothing new, and cuts off after the grace what is in flight. Never rejects. */
+  close(failure: CallFailure, graceMs: number): Promise<void>;
 }
 
 /** Time for plugins to stop of their own accord. */
 const GRACE_MS = 15_000;
 
-export function createHostLife({ supervisor, emit, openSocket }: HostLifeOptions): HostLife {
+export function createHostLife({ supervisor, emit, openSocket, door }: HostLifeOptions): HostLife {
   const startedAt = new Date();
   let phase: HostLife["state"] = "new";
   let socket: OperatorSocket | undefined;
@@ -78,6 +87,7 @@ export function createHostLife({ supervisor, emit, openSocket }: HostLifeOptions
       const opened = await openSocket();
       if (isEnding()) await opened?.close(stopped());
       else socket = opened;
+      if (!isEnding()) await door?.open();
       if (!isEnding()) await supervisor.start();
     } catch (error) {
       if (!isEnding()) await stop({ reason: "the host could not start" });
@@ -109,7 +119,8 @@ export function createHostLife({ supervisor, emit, openSocket }: HostLifeOptions
   }
 
   async function end(reason: string, graceMs: number): Promise<StopReport> {
-    const leaked = await supervisor.stop(reason, graceMs);
+    // At once with the plugins: what is in flight at the door ends with the calls of plugins.
+    const [leaked] = await Promise.all([supervisor.stop(reason, graceMs), door?.close(stopped(), graceMs)]);
     await socket?.close(stopped());
     phase = "stopped";
     emit({ type: "host.stopped", leaked });

@@ -2,6 +2,7 @@ import { describeValue, isRange, type MagicCookie, pluginNameProblem } from "@co
 import type { Observe } from "@connect-plugin/rpc";
 import type { Authorize } from "./auth/decision.js";
 import type { Capability } from "./broker/capability.js";
+import type { DoorOptions } from "./door-options.js";
 import type { HostEvent } from "./event.js";
 import type { HostLogger } from "./host-log.js";
 import type { Launch } from "./launcher/launch.js";
@@ -41,6 +42,8 @@ export interface HostOptions<P extends Record<string, unknown>> {
   readonly output?: "stderr" | "events" | undefined;
   /** Lets the operator in, for `connect-plugin list`, `call` and the rest. Default: nobody. */
   readonly operator?: OperatorOptions | undefined;
+  /** Lets applications call plugins over HTTP, in Connect, gRPC and gRPC-Web. Default: nobody. */
+  readonly door?: DoorOptions | undefined;
   /** A check against mistaken configuration. Default: that of connect-plugin for Go. */
   readonly cookie?: MagicCookie | undefined;
   /** Versions of the application's own contract that this host speaks. Default 1. */
@@ -83,7 +86,7 @@ export interface OperatorOptions {
 
 /** Router limits, and what may wait for plugins that are on their way up. */
 export interface HostLimits extends RouterLimitOptions {
-  /** Largest message either way, in bytes, over lanes. In-process messages are not encoded, so not measured. Default 16 MiB. */
+  /** Largest message either way, in bytes, over lanes and at the door. In-process messages are not encoded, so not measured. Default 16 MiB. */
   readonly messageBytes?: number | undefined;
   /** Calls that may wait at once. Default 10,000. */
   readonly heldCalls?: number | undefined;
@@ -105,6 +108,7 @@ const hostKeys = new Set([
   "logger",
   "output",
   "operator",
+  "door",
   "cookie",
   "appVersions",
   "deprecated",

@@ -22,8 +22,10 @@ import { createRuntimeTokens } from "./auth/runtime-tokens.js";
 import { createBroker } from "./broker/broker.js";
 import { createBrokerService } from "./broker/broker-service.js";
 import { createProviders, type Providers } from "./client/providers.js";
+import { readDoorOptions } from "./door-options.js";
 import type { HostEvent } from "./event.js";
 import { createEventBus } from "./event-bus.js";
+import { createHostDoor } from "./host-door.js";
 import { createHostLife, type HostLife, type HostReport, type StopReport } from "./host-life.js";
 import { logTo, showOn } from "./host-log.js";
 import { checkHostLimits, type HostOptions, readPlugins } from "./host-options.js";
@@ -32,8 +34,10 @@ import type { ProviderRecord } from "./registry/record.js";
 import { createRegistry } from "./registry/registry.js";
 import { createRouter } from "./router/router.js";
 import type { EdgeSnapshot } from "./router/traffic.js";
+import type { Door } from "./server/door.js";
 import { createHostServices } from "./session/host-services.js";
 import { createSessions, type ProvenPlugin } from "./session/host-session.js";
+import { createInstanceDescriptions } from "./session/instance-descriptions.js";
 import { systemClock } from "./supervisor/clock.js";
 import { createComingProviders } from "./supervisor/coming-providers.js";
 import { checkDeadlines } from "./supervisor/deadlines.js";
@@ -71,6 +75,13 @@ export interface Host<K extends string = string> {
     readonly graceMs?: number | undefined;
     readonly reason?: string | undefined;
   }): Promise<StopReport>;
+  /**
+   * Answers applications' requests in a server of your own: `node:http`, `http2`, or a framework that passes Node's
+   * requests on unread. Throws a TypeError if the host was made without the option `door`.
+   */
+  readonly handler: DoorHandler;
+  /** Where the door listens, such as `http://127.0.0.1:8443`; undefined if it does not, or not yet. */
+  readonly doorUrl: string | undefined;
   /** How the host and its plugins are. */
   status(): HostStatus;
   /** All that is provided now, ordered by service and plugin. */
@@ -83,6 +94,9 @@ export interface Host<K extends string = string> {
   };
   [Symbol.asyncDispose](): Promise<void>;
 }
+
+/** Takes a request of Node's `http` or `http2` (compatibility API) with its response. Never throws. */
+export type DoorHandler = Door["handle"];
 
 export interface HostStatus {
   readonly state: HostLife["state"];
@@ -122,6 +136,8 @@ export function createHost<const P extends Record<string, unknown>>(
   } = checkHostLimits(options.limits);
   const prefer = options.prefer ?? {};
   const { authorize } = options;
+  const doorOptions =
+    options.door === undefined ? undefined : readDoorOptions(options.door, options.operator?.dir);
   const clock = systemClock;
   const warn = (error: unknown) => {
     process.emitWarning(error instanceof Error ? error : new Error(String(error)));
@@ -176,6 +192,7 @@ export function createHost<const P extends Record<string, unknown>>(
     callsOf,
     onEnd,
   });
+  const descriptions = createInstanceDescriptions(principals.host.chain);
   const run = randomBytes(4).toString("hex");
   const supervisor = createSupervisor({
     plugins,
@@ -187,6 +204,7 @@ export function createHost<const P extends Record<string, unknown>>(
           const instanceId = records[0]?.instanceId;
           if (instanceId === undefined) return;
           registry.attach(instanceId, connection);
+          descriptions.attach(instanceId, connection);
           registry.append({ type: "registered", instanceId, records });
         },
         unregister: (instanceId, reason) =>
@@ -201,7 +219,14 @@ export function createHost<const P extends Record<string, unknown>>(
     onChange: () => held.look(),
     onError: warn,
   });
-  const ownServices = new Set(["connectplugin.v1", "connectplugin.session.v1", "connectplugin.admin.v1"]);
+  const ownServices = new Set([
+    "connectplugin.v1",
+    "connectplugin.session.v1",
+    "connectplugin.admin.v1",
+    "grpc.health.v1",
+    "grpc.reflection.v1",
+    "grpc.reflection.v1alpha",
+  ]);
   const isOfHost = (service: string) =>
     broker.lends(service) !== "no" || ownServices.has(service.slice(0, service.lastIndexOf(".")));
   const held = createHeldCalls({
@@ -257,7 +282,26 @@ export function createHost<const P extends Record<string, unknown>>(
 
   const openSocket = async (): Promise<OperatorSocket | undefined> =>
     options.operator && (await createOperatorSocket({ dir: options.operator.dir, admit: admitOperator }));
-  const life = createHostLife({ supervisor, emit, openSocket });
+  const door =
+    doorOptions &&
+    createHostDoor({
+      options: doorOptions,
+      principals,
+      registry,
+      descriptions,
+      prefer,
+      callsOf(principal, services) {
+        hostServices.set(principal, services);
+        return held.before(router.handlerFor(principal, "provided"), undefined);
+      },
+      onEnd,
+      isRunning: () => life.state === "running",
+      subscribe: bus.subscribe,
+      inflate,
+      messageBytes,
+      onError: warn,
+    });
+  const life = createHostLife({ supervisor, emit, openSocket, door });
 
   const routed = held.before(router.handlerFor(principals.host, "all"), undefined);
   const notStarted = refuseCalls((head) =>
@@ -296,6 +340,13 @@ export function createHost<const P extends Record<string, unknown>>(
         clientOf: (plugin) => clientOf(desc, plugin, defaultTimeoutMs),
       }),
     restart: (plugin) => supervisor.restart(plugin, "a restart was asked for"),
+    get handler() {
+      if (door === undefined) throw new TypeError("handler: the host was made without the option door");
+      return door.handle;
+    },
+    get doorUrl() {
+      return door?.url;
+    },
     stop: life.stop,
     status: () => ({
       state: life.state,

@@ -17,13 +17,24 @@ export type { PluginSummary } from "./admin/plugin-summary.js";
 // What plugins may do, and what they are lent.
 export type { Action, Authorize, Decision } from "./auth/decision.js";
 export type { Principal } from "./auth/principal.js";
+// What lets applications in.
+export {
+  type CreatedToken,
+  type NewToken,
+  openTokenFile,
+  type TokenFile,
+  type TokenFileOptions,
+} from "./auth/token-file.js";
+export type { TokenRecord } from "./auth/token-record.js";
 export type { Capability } from "./broker/capability.js";
 export type { Provider, Providers } from "./client/providers.js";
+export { type DoorAddress, type DoorOptions, TOKENS_FILE } from "./door-options.js";
 // What happens in a host.
 export type { CallDistance, HealthReport, HostEvent, InstanceExit, LogLevel } from "./event.js";
 export { describeEvent, type EventText } from "./event-text.js";
 export {
   createHost,
+  type DoorHandler,
   type Host,
   type HostClientOptions,
   type HostEachOptions,
@@ -48,6 +59,7 @@ export { type WorkerOptions, worker } from "./launcher/worker.js";
 export type { ProviderRecord } from "./registry/record.js";
 export type { Strategy } from "./registry/strategy.js";
 export type { EdgeSnapshot } from "./router/traffic.js";
+export type { CorsOptions } from "./server/cors.js";
 export type { DeprecatedVersion } from "./session/handshake.js";
 export type { DeadlineOptions } from "./supervisor/deadlines.js";
 export type { InstanceState, InstanceStateName } from "./supervisor/instance-state.js";

@@ -208,6 +208,10 @@ export {
   ServingStatusSchema,
 } from "./gen/connectplugin/health/v1/health_pb.js";
 export {
+  type DescribeRequest,
+  DescribeRequestSchema,
+  type DescribeResponse,
+  DescribeResponseSchema,
   type DrainRequest,
   DrainRequestSchema,
   type DrainResponse,
@@ -309,3 +313,15 @@ export {
   WatchServiceRequestSchema,
 } from "./gen/connectplugin/v1/registry_pb.js";
 export { type ErrorInfo, ErrorInfoSchema } from "./gen/google/rpc/error_details_pb.js";
+export {
+  Health as GrpcHealth,
+  HealthCheckResponse_ServingStatus as GrpcServingStatus,
+} from "./gen/grpc/health/v1/health_pb.js";
+export {
+  ServerReflection,
+  type ServerReflectionRequest,
+  ServerReflectionRequestSchema,
+  type ServerReflectionResponse,
+  ServerReflectionResponseSchema,
+} from "./gen/grpc/reflection/v1/reflection_pb.js";
+export { ServerReflection as ServerReflectionV1Alpha } from "./gen/grpc/reflection/v1alpha/reflection_pb.js";

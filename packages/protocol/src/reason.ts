@@ -44,6 +44,8 @@ const reasons = {
   HANDSHAKE_REPLAYED: reason("unauthenticated", "plugin"),
   HANDSHAKE_REQUIRED: reason("unauthenticated", "caller"),
   CREDENTIAL_INVALID: reason("unauthenticated", "caller"),
+  CREDENTIAL_MISSING: reason("unauthenticated", "caller"),
+  CREDENTIAL_AMBIGUOUS: reason("unauthenticated", "caller"),
   CLAIMS_EXCEED_SPEC: reason("permission_denied", "plugin"),
   HOST_UNPROVEN: reason("unauthenticated", "host"),
   // launching and starting
@@ -107,6 +109,14 @@ const reasons = {
   STOP_TIMEOUT: reason("deadline_exceeded", "plugin"),
   SOCKET_PATH: reason("failed_precondition", "operator"),
   DIRECTORY_NOT_PRIVATE: reason("failed_precondition", "operator"),
+  // the door
+  REQUEST_INVALID: reason("invalid_argument", "caller"),
+  PROTOCOL_UNSUPPORTED: reason("unimplemented", "caller"),
+  LISTEN_REFUSED: reason("failed_precondition", "operator"),
+  LISTEN_FAILED: reason("unavailable", "operator"),
+  TOKEN_NAME_TAKEN: reason("already_exists", "operator"),
+  TOKEN_UNKNOWN: reason("not_found", "operator"),
+  TOKENS_UNREADABLE: reason("failed_precondition", "operator"),
 } as const satisfies Record<string, ReasonInfo>;
 
 /** Why an operation failed. A closed set. */

@@ -21,8 +21,8 @@ export async function runOnce(
   urls: readonly string[],
   show: (line: string) => void,
 ): Promise<Run> {
-  // The demo needs no operator, so two of them may run at once.
-  const { operator: _, ...options } = await loadHostOptions(config);
+  // The demo needs neither operator nor door, so two of them may run at once.
+  const { operator: _, door: __, ...options } = await loadHostOptions(config);
   const host = createHost({
     ...options,
     output: "events",

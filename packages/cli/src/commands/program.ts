@@ -8,6 +8,7 @@ import { runCommand } from "./run.js";
 import { schemaCommand } from "./schema.js";
 import { statusCommand } from "./status.js";
 import { stopCommand } from "./stop.js";
+import { tokenCommand } from "./token.js";
 import { watchCommand } from "./watch.js";
 
 /** The whole command line. Nothing in it touches the process but through the context. */
@@ -35,6 +36,7 @@ ${exitCodeHelp}`,
     watchCommand,
     restartCommand,
     stopCommand,
+    tokenCommand,
     schemaCommand,
   ]) {
     const command = make(context).helpOption("-h, --help", "print help");

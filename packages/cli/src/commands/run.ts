@@ -65,6 +65,7 @@ async function startHost(host: Host, output: Output): Promise<void> {
     output.result("", {
       type: "host.ready",
       hostId: host.id,
+      ...(host.doorUrl !== undefined && { door: host.doorUrl }),
       plugins: plugins.map(({ name, status }) => ({ name, status })),
     });
     host.events.subscribe((event) => output.result("", eventRecord(event)));
@@ -82,6 +83,7 @@ async function startHost(host: Host, output: Output): Promise<void> {
       {},
     );
   }
+  if (host.doorUrl !== undefined) output.result(`door: ${host.doorUrl}`, {});
 }
 
 /** The last lines of the plugins that failed: where the first line is to be that the host is ready, nobody has seen them. */

@@ -94,6 +94,50 @@ const pluginSchema = z.strictObject({
     .describe("What you insist on. A plugin that claims more is refused at its handshake."),
 });
 
+const doorSchema = z
+  .strictObject({
+    listen: z
+      .string()
+      .regex(
+        /^(?:unix:.+|(?:\[[0-9a-fA-F:.]+\]|[^:[\]\s/]+):(?:\d{1,4}|[1-6]\d{4}))$/,
+        "wanted HOST:PORT such as 127.0.0.1:8443, or unix:PATH",
+      )
+      .describe(
+        "HOST:PORT such as 127.0.0.1:8443 (port 0: any that is free), or unix:PATH, relative to this file, in a directory that nobody else may enter. Beyond this machine, tls and a token are wanted.",
+      ),
+    tls: z
+      .strictObject({
+        cert: z.string().min(1).describe("The certificate chain, a PEM file, relative to this file."),
+        key: z.string().min(1).describe("Its key, a PEM file, relative to this file."),
+      })
+      .optional()
+      .describe("Without it the door speaks cleartext, and listens on this machine only."),
+    tokens: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "The file that connect-plugin token writes, relative to this file. Default: tokens.json in the operator's private directory.",
+      ),
+    cors: z
+      .strictObject({
+        origins: z
+          .array(
+            z
+              .string()
+              .regex(
+                /^(?:\*|https?:\/\/[^/\s?#@,]+)$/,
+                'wanted "*" or an origin such as https://app.example',
+              ),
+          )
+          .describe('Origins such as https://app.example, or "*" for every page.'),
+        maxAgeSeconds: z.number().int().nonnegative().optional().describe("Default 7200."),
+      })
+      .optional()
+      .describe("Which web pages may call. Default: none."),
+  })
+  .describe("Lets applications call plugins over HTTP, in Connect, gRPC and gRPC-Web, with a token each.");
+
 export const configSchema = z
   .strictObject({
     $schema: z.string().optional().describe("For editors."),
@@ -107,6 +151,7 @@ export const configSchema = z
       .record(z.string(), z.string())
       .default({})
       .describe("Which plugin answers for a service that several offer: full service name to plugin name."),
+    door: doorSchema.optional(),
     deadlines: z
       .strictObject({
         launchMs: milliseconds.describe("From launch to the plugin file having been loaded."),
@@ -137,6 +182,7 @@ export const configSchema = z
   .describe("A host and its plugins, for connect-plugin run.");
 
 export type Config = z.output<typeof configSchema>;
+export type DoorConfig = NonNullable<Config["door"]>;
 export type PluginConfig = Config["plugins"][string];
 
 /** The JSON Schema that editors use. */

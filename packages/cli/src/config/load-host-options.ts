@@ -2,6 +2,7 @@ import { dirname, resolve } from "node:path";
 import { childProcess, type HostOptions, inProcess, type PluginSpec, worker } from "@connect-plugin/host";
 import { ConfigError } from "./config-error.js";
 import type { PluginConfig } from "./config-schema.js";
+import { loadDoorOptions } from "./load-door-options.js";
 import { operatorDirectory } from "./operator-directory.js";
 import { readConfig } from "./read-config.js";
 import { resolveSecrets } from "./resolve-secrets.js";
@@ -22,7 +23,7 @@ export async function loadHostOptions(
   { environment = process.env }: LoadOptions = {},
 ): Promise<HostOptions<Record<string, unknown>>> {
   const file = resolve(configFile);
-  const { name, plugins, prefer, deadlines, limits } = await readConfig(configFile);
+  const { name, plugins, prefer, deadlines, limits, door } = await readConfig(configFile);
   const specs = Object.entries(plugins).map(async ([plugin, config]): Promise<[string, PluginSpec]> => {
     const value = await resolveSecrets(config.config, `plugins.${plugin}.config`, { file, environment });
     return [
@@ -41,6 +42,7 @@ export async function loadHostOptions(
     prefer,
     deadlines,
     limits,
+    ...(door === undefined ? {} : { door: await loadDoorOptions(file, door) }),
     operator: { dir: operatorDirectory(file), configPath: file },
   };
 }

@@ -112,3 +112,30 @@ describe("readConfig", () => {
     );
   });
 });
+
+describe("door", () => {
+  const withDoor = (door: string) => `plugins: { kv: { entry: ./kv.js } }\ndoor: ${door}\n`;
+
+  it.each([
+    "{ listen: 127.0.0.1:7480 }",
+    "{ listen: '[::1]:0' }",
+    "{ listen: 'unix:./door.sock' }",
+    "{ listen: 0.0.0.0:443, tls: { cert: a.pem, key: b.pem }, tokens: t.json }",
+    "{ listen: localhost:80, cors: { origins: ['*', 'https://app.example:8080'], maxAgeSeconds: 0 } }",
+  ])("takes %s", async (door) => {
+    expect(await problems(withDoor(door))).toEqual([]);
+  });
+
+  it.each([
+    ["{ listen: somewhere }", "2:17 door.listen: wanted HOST:PORT such as 127.0.0.1:8443, or unix:PATH"],
+    ["{ listen: ::1:80 }", "2:17 door.listen: wanted HOST:PORT such as 127.0.0.1:8443, or unix:PATH"],
+    ["{ listen: a:99999 }", "2:17 door.listen: wanted HOST:PORT such as 127.0.0.1:8443, or unix:PATH"],
+    [
+      "{ listen: a:1, cors: { origins: [app.example] } }",
+      '2:40 door.cors.origins.0: wanted "*" or an origin such as https://app.example',
+    ],
+    ["{ lisen: a:1 }", '2:16 door.lisen: unknown key; did you mean "listen"?'],
+  ])("refuses %s", async (door, problem) => {
+    expect(await problems(withDoor(door))).toContain(problem);
+  });
+});

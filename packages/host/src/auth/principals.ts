@@ -15,6 +15,8 @@ export interface Principals {
   find(instanceId: string): Principal | undefined;
   /** Somebody with the operator's rights. */
   operator(name: string): Principal;
+  /** An application with a credential of its own. Asked again, it is another identity of the same name. */
+  external(name: string, claims: Readonly<Record<string, string>>): Principal;
   /** The instance's identity is no more. Idempotent. */
   end(instanceId: string): void;
 }
@@ -70,6 +72,7 @@ export function createPrincipals(options: PrincipalsOptions = {}): Principals {
     },
     find: (instanceId) => byInstance.get(instanceId),
     operator: (name) => createPrincipal("operator", name, newRuntimeId(name), {}),
+    external: (name, claims) => createPrincipal("external", name, newRuntimeId(name), claims),
     end(instanceId) {
       const principal = byInstance.get(instanceId);
       if (principal === undefined) return;

@@ -23,6 +23,12 @@ export class Secret {
     return new Secret(digest(secret));
   }
 
+  /** Takes a digest that was kept elsewhere, as {@link digestText} gives it; undefined if it is none. */
+  static ofDigestText(text: string): Secret | undefined {
+    const digest = Buffer.from(text, "base64url");
+    return digest.byteLength === SECRET_BYTES ? new Secret(digest) : undefined;
+  }
+
   /** Keeps a key: for secrets that are proven by a MAC and never shown. */
   static key(key: Uint8Array): Secret {
     if (key.byteLength < SECRET_BYTES) {
@@ -71,6 +77,11 @@ export function newSecret(random: RandomBytes = randomBytes): string {
 /** A name for a secret, not a secret itself: 22 characters of base64url. */
 export function newCredentialId(random: RandomBytes = randomBytes): string {
   return Buffer.from(fresh(random, 16)).toString("base64url");
+}
+
+/** What may be kept of a secret outside of this process: 43 characters of base64url. */
+export function digestText(secret: string): string {
+  return Buffer.from(digest(secret)).toString("base64url");
 }
 
 function fresh(random: RandomBytes, size: number): Uint8Array {

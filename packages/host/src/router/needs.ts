@@ -1,7 +1,10 @@
 import type { RequiredService } from "@connect-plugin/protocol";
 
-/** What a principal may call: what its manifest requires, or everything. */
-export type Needs = "all" | readonly RequiredService[];
+/**
+ * What a principal may call: everything, what plugins provide but no facility of the host (those are lent to plugins
+ * only), or what its manifest requires.
+ */
+export type Needs = "all" | "provided" | readonly RequiredService[];
 
 /** All that a manifest says of one service, taken together. */
 export interface Need {

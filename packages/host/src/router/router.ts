@@ -102,7 +102,7 @@ export function createRouter(options: RouterOptions): Router {
 
   return {
     handlerFor(principal, needs) {
-      const required = needs === "all" ? undefined : needsByService(needs);
+      const required = typeof needs === "string" ? needs : needsByService(needs);
       const services = options.services?.(principal) ?? new Map();
       const ways = createWayFinder(wayGround, principal, required, services);
       return new CallerEnd(callerGround, principal, bookOf(principal), ways);

@@ -47,16 +47,18 @@ type Destination =
 const MAX_KNOWN = 1_024;
 
 /**
- * @param needs by service; undefined if the principal may call everything
+ * @param needs by service, or what the principal may call without asking for it in a manifest
  * @param services of the host, for this principal
  */
 export function createWayFinder(
   ground: WayGround,
   principal: Principal,
-  needs: ReadonlyMap<string, Need> | undefined,
+  needs: ReadonlyMap<string, Need> | "all" | "provided",
   services: ReadonlyMap<string, CallHandler>,
 ): WayFinder {
-  const { registry, traffic, capabilities, host } = ground;
+  const { registry, traffic, host } = ground;
+  const capabilities = needs === "provided" ? undefined : ground.capabilities;
+  const required = typeof needs === "string" ? undefined : needs;
   const destinations = new Map<string, Destination>();
 
   function destinationOf(service: string): Destination | undefined {
@@ -72,11 +74,11 @@ export function createWayFinder(
   function findDestination(service: string): Destination | undefined {
     const handler = services.get(service);
     if (handler !== undefined) return { kind: "host", handler, methods: hostMethods(service) };
-    const need = needs?.get(service);
+    const need = required?.get(service);
     if (capabilities !== undefined && wantsCapability(capabilities, service, need)) {
       return { kind: "capability", lent: capabilities, methods: hostMethods(service) };
     }
-    if (needs !== undefined && (need === undefined || need.capability)) return undefined;
+    if (required !== undefined && (need === undefined || need.capability)) return undefined;
     const query = {
       service,
       ...(need === undefined ? {} : { range: need.range }),
@@ -90,7 +92,7 @@ export function createWayFinder(
   function wantsCapability(lent: LentCapabilities, service: string, need: Need | undefined): boolean {
     const how = lent.lends(service);
     if (how === "no") return false;
-    return needs === undefined || (need === undefined ? how === "to-all" : need.capability);
+    return required === undefined || (need === undefined ? how === "to-all" : need.capability);
   }
 
   function hostMethods(service: string): MethodRoutes {
@@ -102,10 +104,10 @@ export function createWayFinder(
       const destination = destinationOf(head.service);
       switch (destination?.kind) {
         case undefined: {
-          const asked = needs?.get(head.service);
+          const asked = required?.get(head.service);
           const failure = asked?.capability
             ? noCapability(head)
-            : notRequired(principal, head, needs?.keys() ?? []);
+            : notRequired(principal, head, required?.keys() ?? []);
           return { kind: "failure", failure };
         }
         case "plugins":

@@ -1,7 +1,6 @@
 import type { CallFailure } from "@connect-plugin/protocol";
 import {
   type Boot,
-  type CallChain,
   type CallHandler,
   type Connection,
   createFailure,
@@ -22,6 +21,7 @@ import {
 } from "@connect-plugin/rpc";
 import type { Principal } from "../auth/principal.js";
 import type { HealthReport } from "../event.js";
+import { asHost } from "./as-host.js";
 import type { Expectation } from "./claims.js";
 import { answerHandshake, type HandshakeAuth, type HandshakeTerms } from "./handshake.js";
 import { readHealthReport } from "./health-report.js";
@@ -182,11 +182,6 @@ function openSession(options: SessionsOptions, request: SessionRequest): HostSes
 /** A response that tells health under another name of the field. */
 function startedHealth<T extends { readonly health: R }, R>({ health, ...rest }: T) {
   return { ...rest, state: health };
-}
-
-/** Stamps calls as the host's own. */
-function asHost(connection: Connection, chain: CallChain): CallHandler {
-  return { start: (head, responses) => connection.start({ ...head, chain }, responses) };
 }
 
 function deferred<T>() {

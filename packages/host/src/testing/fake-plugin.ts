@@ -119,6 +119,7 @@ async function run(options: FakePluginOptions, manifest: Manifest, link: Link, b
             await services.idle();
             return {};
           },
+          describe: () => ({}),
         } satisfies Implementation<typeof PluginSessionService>,
       },
       {

@@ -6,6 +6,7 @@ import {
   PluginSessionService,
 } from "@connect-plugin/protocol";
 import { createServiceEnd, type Implementation, type ServiceEnd } from "@connect-plugin/rpc";
+import { describeServices } from "./describe-services.js";
 import { createHealthService } from "./health-service.js";
 import { createIdentityService } from "./identity-service.js";
 import { inflate } from "./inflate.js";
@@ -36,6 +37,7 @@ export function createControlServices(life: PluginLife): ControlServices {
       await life.drain();
       return {};
     },
+    describe: () => ({ fileDescriptorProto: describeServices(life.source.provides) }),
   };
   const control: Implementation<typeof PluginControl> = {
     getHealth() {

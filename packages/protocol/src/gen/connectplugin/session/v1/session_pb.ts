@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file connectplugin/session/v1/session.proto.
  */
 export const file_connectplugin_session_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("CiZjb25uZWN0cGx1Z2luL3Nlc3Npb24vdjEvc2Vzc2lvbi5wcm90bxIYY29ubmVjdHBsdWdpbi5zZXNzaW9uLnYxIg4KDFN0YXJ0UmVxdWVzdCJwCg1TdGFydFJlc3BvbnNlEi0KBmhlYWx0aBgBIAEoDjIdLmNvbm5lY3RwbHVnaW4udjEuSGVhbHRoU3RhdGUSDgoGcmVhc29uGAIgASgJEiAKGHVuYXZhaWxhYmxlX2RlcGVuZGVuY2llcxgDIAMoCSIeCgxEcmFpblJlcXVlc3QSDgoGcmVhc29uGAEgASgJIg8KDURyYWluUmVzcG9uc2UiXwoVV2F0Y2hQcm92aWRlcnNSZXF1ZXN0Eg8KB3NlcnZpY2UYASABKAkSDQoFcmFuZ2UYAiABKAkSJgoEZnJvbRgDIAEoCzIYLmNvbm5lY3RwbHVnaW4udjEuQ3Vyc29yIosBChZXYXRjaFByb3ZpZGVyc1Jlc3BvbnNlEigKBmN1cnNvchgBIAEoCzIYLmNvbm5lY3RwbHVnaW4udjEuQ3Vyc29yEhAKCHNuYXBzaG90GAIgASgIEjUKCXByb3ZpZGVycxgDIAMoCzIiLmNvbm5lY3RwbHVnaW4uc2Vzc2lvbi52MS5Qcm92aWRlciJtCghQcm92aWRlchIOCgZwbHVnaW4YASABKAkSDwoHdmVyc2lvbhgCIAEoCRIRCglhdmFpbGFibGUYAyABKAgSLQoGaGVhbHRoGAQgASgOMh0uY29ubmVjdHBsdWdpbi52MS5IZWFsdGhTdGF0ZTLKAQoUUGx1Z2luU2Vzc2lvblNlcnZpY2USWAoFU3RhcnQSJi5jb25uZWN0cGx1Z2luLnNlc3Npb24udjEuU3RhcnRSZXF1ZXN0GicuY29ubmVjdHBsdWdpbi5zZXNzaW9uLnYxLlN0YXJ0UmVzcG9uc2USWAoFRHJhaW4SJi5jb25uZWN0cGx1Z2luLnNlc3Npb24udjEuRHJhaW5SZXF1ZXN0GicuY29ubmVjdHBsdWdpbi5zZXNzaW9uLnYxLkRyYWluUmVzcG9uc2UykAEKEkhvc3RTZXNzaW9uU2VydmljZRJ6Cg5XYXRjaFByb3ZpZGVycxIvLmNvbm5lY3RwbHVnaW4uc2Vzc2lvbi52MS5XYXRjaFByb3ZpZGVyc1JlcXVlc3QaMC5jb25uZWN0cGx1Z2luLnNlc3Npb24udjEuV2F0Y2hQcm92aWRlcnNSZXNwb25zZSIDkAIBMAFiBnByb3RvMw", [file_connectplugin_v1_lifecycle, file_connectplugin_v1_registry]);
+  fileDesc("CiZjb25uZWN0cGx1Z2luL3Nlc3Npb24vdjEvc2Vzc2lvbi5wcm90bxIYY29ubmVjdHBsdWdpbi5zZXNzaW9uLnYxIg4KDFN0YXJ0UmVxdWVzdCJwCg1TdGFydFJlc3BvbnNlEi0KBmhlYWx0aBgBIAEoDjIdLmNvbm5lY3RwbHVnaW4udjEuSGVhbHRoU3RhdGUSDgoGcmVhc29uGAIgASgJEiAKGHVuYXZhaWxhYmxlX2RlcGVuZGVuY2llcxgDIAMoCSIeCgxEcmFpblJlcXVlc3QSDgoGcmVhc29uGAEgASgJIg8KDURyYWluUmVzcG9uc2UiEQoPRGVzY3JpYmVSZXF1ZXN0IjEKEERlc2NyaWJlUmVzcG9uc2USHQoVZmlsZV9kZXNjcmlwdG9yX3Byb3RvGAEgAygMIl8KFVdhdGNoUHJvdmlkZXJzUmVxdWVzdBIPCgdzZXJ2aWNlGAEgASgJEg0KBXJhbmdlGAIgASgJEiYKBGZyb20YAyABKAsyGC5jb25uZWN0cGx1Z2luLnYxLkN1cnNvciKLAQoWV2F0Y2hQcm92aWRlcnNSZXNwb25zZRIoCgZjdXJzb3IYASABKAsyGC5jb25uZWN0cGx1Z2luLnYxLkN1cnNvchIQCghzbmFwc2hvdBgCIAEoCBI1Cglwcm92aWRlcnMYAyADKAsyIi5jb25uZWN0cGx1Z2luLnNlc3Npb24udjEuUHJvdmlkZXIibQoIUHJvdmlkZXISDgoGcGx1Z2luGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSEQoJYXZhaWxhYmxlGAMgASgIEi0KBmhlYWx0aBgEIAEoDjIdLmNvbm5lY3RwbHVnaW4udjEuSGVhbHRoU3RhdGUysgIKFFBsdWdpblNlc3Npb25TZXJ2aWNlElgKBVN0YXJ0EiYuY29ubmVjdHBsdWdpbi5zZXNzaW9uLnYxLlN0YXJ0UmVxdWVzdBonLmNvbm5lY3RwbHVnaW4uc2Vzc2lvbi52MS5TdGFydFJlc3BvbnNlElgKBURyYWluEiYuY29ubmVjdHBsdWdpbi5zZXNzaW9uLnYxLkRyYWluUmVxdWVzdBonLmNvbm5lY3RwbHVnaW4uc2Vzc2lvbi52MS5EcmFpblJlc3BvbnNlEmYKCERlc2NyaWJlEikuY29ubmVjdHBsdWdpbi5zZXNzaW9uLnYxLkRlc2NyaWJlUmVxdWVzdBoqLmNvbm5lY3RwbHVnaW4uc2Vzc2lvbi52MS5EZXNjcmliZVJlc3BvbnNlIgOQAgEykAEKEkhvc3RTZXNzaW9uU2VydmljZRJ6Cg5XYXRjaFByb3ZpZGVycxIvLmNvbm5lY3RwbHVnaW4uc2Vzc2lvbi52MS5XYXRjaFByb3ZpZGVyc1JlcXVlc3QaMC5jb25uZWN0cGx1Z2luLnNlc3Npb24udjEuV2F0Y2hQcm92aWRlcnNSZXNwb25zZSIDkAIBMAFiBnByb3RvMw", [file_connectplugin_v1_lifecycle, file_connectplugin_v1_registry]);
 
 /**
  * @generated from message connectplugin.session.v1.StartRequest
@@ -95,6 +95,39 @@ export const DrainResponseSchema: GenMessage<DrainResponse> = /*@__PURE__*/
   messageDesc(file_connectplugin_session_v1_session, 3);
 
 /**
+ * @generated from message connectplugin.session.v1.DescribeRequest
+ */
+export type DescribeRequest = Message<"connectplugin.session.v1.DescribeRequest"> & {
+};
+
+/**
+ * Describes the message connectplugin.session.v1.DescribeRequest.
+ * Use `create(DescribeRequestSchema)` to create a new message.
+ */
+export const DescribeRequestSchema: GenMessage<DescribeRequest> = /*@__PURE__*/
+  messageDesc(file_connectplugin_session_v1_session, 4);
+
+/**
+ * @generated from message connectplugin.session.v1.DescribeResponse
+ */
+export type DescribeResponse = Message<"connectplugin.session.v1.DescribeResponse"> & {
+  /**
+   * Each one a serialized google.protobuf.FileDescriptorProto: the files of the provided services and all that they
+   * import. What is imported stands before what imports it.
+   *
+   * @generated from field: repeated bytes file_descriptor_proto = 1;
+   */
+  fileDescriptorProto: Uint8Array[];
+};
+
+/**
+ * Describes the message connectplugin.session.v1.DescribeResponse.
+ * Use `create(DescribeResponseSchema)` to create a new message.
+ */
+export const DescribeResponseSchema: GenMessage<DescribeResponse> = /*@__PURE__*/
+  messageDesc(file_connectplugin_session_v1_session, 5);
+
+/**
  * @generated from message connectplugin.session.v1.WatchProvidersRequest
  */
 export type WatchProvidersRequest = Message<"connectplugin.session.v1.WatchProvidersRequest"> & {
@@ -125,7 +158,7 @@ export type WatchProvidersRequest = Message<"connectplugin.session.v1.WatchProvi
  * Use `create(WatchProvidersRequestSchema)` to create a new message.
  */
 export const WatchProvidersRequestSchema: GenMessage<WatchProvidersRequest> = /*@__PURE__*/
-  messageDesc(file_connectplugin_session_v1_session, 4);
+  messageDesc(file_connectplugin_session_v1_session, 6);
 
 /**
  * The whole list, every time: who misses one is put right by the next.
@@ -160,7 +193,7 @@ export type WatchProvidersResponse = Message<"connectplugin.session.v1.WatchProv
  * Use `create(WatchProvidersResponseSchema)` to create a new message.
  */
 export const WatchProvidersResponseSchema: GenMessage<WatchProvidersResponse> = /*@__PURE__*/
-  messageDesc(file_connectplugin_session_v1_session, 5);
+  messageDesc(file_connectplugin_session_v1_session, 7);
 
 /**
  * A plugin that provides the service, however many instances of it run.
@@ -200,7 +233,7 @@ export type Provider = Message<"connectplugin.session.v1.Provider"> & {
  * Use `create(ProviderSchema)` to create a new message.
  */
 export const ProviderSchema: GenMessage<Provider> = /*@__PURE__*/
-  messageDesc(file_connectplugin_session_v1_session, 6);
+  messageDesc(file_connectplugin_session_v1_session, 8);
 
 /**
  * Served by plugins, called by the host.
@@ -229,6 +262,17 @@ export const PluginSessionService: GenService<{
     methodKind: "unary";
     input: typeof DrainRequestSchema;
     output: typeof DrainResponseSchema;
+  },
+  /**
+   * Describes the services that the plugin provides, for reflection. Plugins that were built before there was this method
+   * do not know it.
+   *
+   * @generated from rpc connectplugin.session.v1.PluginSessionService.Describe
+   */
+  describe: {
+    methodKind: "unary";
+    input: typeof DescribeRequestSchema;
+    output: typeof DescribeResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_connectplugin_session_v1_session, 0);
