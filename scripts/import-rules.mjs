@@ -60,6 +60,8 @@ export const hostRooms = {
   inflate: [],
   "host-log": ["event-text"],
   "host-life": ["admin", "supervisor"],
+  // What a host can be asked: types only.
+  "host-api": ["admin", "client", "host-life", "registry", "router", "server"],
   "door-options": ["server"],
   "host-door": ["admin", "auth", "door-options", "launcher", "registry", "server", "session"],
   "host-options": [

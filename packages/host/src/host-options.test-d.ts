@@ -1,7 +1,8 @@
 // What the types of a host accept, and what must not compile. Checked by `npm run typecheck`; never run.
 import type { EntryHook, PluginEntry } from "@connect-plugin/protocol";
 import type { ServiceClient } from "@connect-plugin/rpc";
-import { createHost, type Host } from "./host.js";
+import { createHost } from "./host.js";
+import type { Host } from "./host-api.js";
 import { childProcess } from "./launcher/child-process.js";
 import { inProcess } from "./launcher/in-process.js";
 import { worker } from "./launcher/worker.js";

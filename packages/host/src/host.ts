@@ -9,11 +9,11 @@ import {
   createFailure,
   DEFAULT_COOKIE,
 } from "@connect-plugin/protocol";
-import { createServiceClient, createServiceEnd, refuseCalls, type ServiceClient } from "@connect-plugin/rpc";
+import { createServiceClient, createServiceEnd, refuseCalls } from "@connect-plugin/rpc";
 import { createAdminService } from "./admin/admin-service.js";
 import { HOST_VERSION } from "./admin/host-version.js";
 import { createOperatorSocket, type OperatorCalls, type OperatorSocket } from "./admin/operator-socket.js";
-import { type PluginSummary, summarizePlugin } from "./admin/plugin-summary.js";
+import { summarizePlugin } from "./admin/plugin-summary.js";
 import { createLaunchCredentials } from "./auth/launch-credentials.js";
 import { createNonceWindow } from "./auth/nonce-window.js";
 import type { Principal } from "./auth/principal.js";
@@ -21,20 +21,17 @@ import { createPrincipals } from "./auth/principals.js";
 import { createRuntimeTokens } from "./auth/runtime-tokens.js";
 import { createBroker } from "./broker/broker.js";
 import { createBrokerService } from "./broker/broker-service.js";
-import { createProviders, type Providers } from "./client/providers.js";
+import { createProviders } from "./client/providers.js";
 import { readDoorOptions } from "./door-options.js";
-import type { HostEvent } from "./event.js";
 import { createEventBus } from "./event-bus.js";
+import type { Host } from "./host-api.js";
 import { createHostDoor } from "./host-door.js";
-import { createHostLife, type HostLife, type HostReport, type StopReport } from "./host-life.js";
+import { createHostLife } from "./host-life.js";
 import { logTo, showOn } from "./host-log.js";
 import { checkHostLimits, type HostOptions, readPlugins } from "./host-options.js";
 import { inflate } from "./inflate.js";
-import type { ProviderRecord } from "./registry/record.js";
 import { createRegistry } from "./registry/registry.js";
 import { createRouter } from "./router/router.js";
-import type { EdgeSnapshot } from "./router/traffic.js";
-import type { Door } from "./server/door.js";
 import { createHostServices } from "./session/host-services.js";
 import { createSessions, type ProvenPlugin } from "./session/host-session.js";
 import { createInstanceDescriptions } from "./session/instance-descriptions.js";
@@ -43,80 +40,6 @@ import { createComingProviders } from "./supervisor/coming-providers.js";
 import { checkDeadlines } from "./supervisor/deadlines.js";
 import { createHeldCalls } from "./supervisor/held-calls.js";
 import { createSupervisor } from "./supervisor/supervisor.js";
-
-/** Runs plugins, and calls their services. */
-export interface Host<K extends string = string> {
-  /** Unique for this run of the host. */
-  readonly id: string;
-  /**
-   * Launches all plugins and starts them in the order in which they need each other. Settles when each runs or has
-   * failed. Rejects with one ConnectError, which names every essential plugin that failed and why, after it has stopped
-   * those that had started.
-   */
-  start(): Promise<HostReport>;
-  /**
-   * A client of a service, for as long as the host lives: it survives restarts of the plugin. Calls wait, within their
-   * deadlines (30 s for unary calls unless told), for a plugin that is on its way up.
-   */
-  client<S extends DescService>(desc: S, options?: HostClientOptions<K>): ServiceClient<S>;
-  /** All plugins that provide a service. */
-  each<S extends DescService>(desc: S, options?: HostEachOptions): Providers<S>;
-  /**
-   * Ends a plugin's instance and launches another; settles when that is ready. Calls to it wait meanwhile; other plugins
-   * do not notice. Rejects with the ConnectError of why it is not ready.
-   */
-  restart(plugin: K): Promise<void>;
-  /**
-   * Stops all plugins, dependants first, and the host. Always ends: what has not stopped after `graceMs` (default
-   * 15,000) is ended by force within 4 s more, and what will not end even then is named. Never rejects. Called again, it
-   * can only shorten the time.
-   */
-  stop(options?: {
-    readonly graceMs?: number | undefined;
-    readonly reason?: string | undefined;
-  }): Promise<StopReport>;
-  /**
-   * Answers applications' requests in a server of your own: `node:http`, `http2`, or a framework that passes Node's
-   * requests on unread. Throws a TypeError if the host was made without the option `door`.
-   */
-  readonly handler: DoorHandler;
-  /** Where the door listens, such as `http://127.0.0.1:8443`; undefined if it does not, or not yet. */
-  readonly doorUrl: string | undefined;
-  /** How the host and its plugins are. */
-  status(): HostStatus;
-  /** All that is provided now, ordered by service and plugin. */
-  services(): readonly ProviderRecord[];
-  /** Who called whom, how often and how fast. */
-  traffic(): readonly EdgeSnapshot[];
-  readonly events: {
-    /** Calls the listener for each event from now on. Returns what ends that. */
-    subscribe(listener: (event: HostEvent) => void): () => void;
-  };
-  [Symbol.asyncDispose](): Promise<void>;
-}
-
-/** Takes a request of Node's `http` or `http2` (compatibility API) with its response. Never throws. */
-export type DoorHandler = Door["handle"];
-
-export interface HostStatus {
-  readonly state: HostLife["state"];
-  /** In the order of the options. */
-  readonly plugins: readonly PluginSummary[];
-}
-
-export interface HostClientOptions<K extends string> {
-  /** The plugin that is to answer. Default: the one that provides the service, or the operator's `prefer`. */
-  readonly plugin?: K | undefined;
-  /** Deadline of calls that name none, in ms; 0 for none. Default: 30,000 for unary calls, none for streams. */
-  readonly defaultTimeoutMs?: number | undefined;
-}
-
-export interface HostEachOptions {
-  /** Semver range of the contract. Default: any version. */
-  readonly range?: string | undefined;
-  /** As for {@link HostClientOptions}. */
-  readonly defaultTimeoutMs?: number | undefined;
-}
 
 /**
  * Makes a host. Nothing happens before `start()`.

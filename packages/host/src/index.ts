@@ -32,14 +32,8 @@ export { type DoorAddress, type DoorOptions, TOKENS_FILE } from "./door-options.
 // What happens in a host.
 export type { CallDistance, HealthReport, HostEvent, InstanceExit, LogLevel } from "./event.js";
 export { describeEvent, type EventText } from "./event-text.js";
-export {
-  createHost,
-  type DoorHandler,
-  type Host,
-  type HostClientOptions,
-  type HostEachOptions,
-  type HostStatus,
-} from "./host.js";
+export { createHost } from "./host.js";
+export type { DoorHandler, Host, HostClientOptions, HostEachOptions, HostStatus } from "./host-api.js";
 export type { HostReport, StopReport } from "./host-life.js";
 export type { HostLogger } from "./host-log.js";
 export type {

@@ -1,6 +1,7 @@
 import type { PluginEntry } from "@connect-plugin/protocol";
 import type { HostEvent } from "../event.js";
-import { createHost, type Host } from "../host.js";
+import { createHost } from "../host.js";
+import type { Host } from "../host-api.js";
 import type { HostReport } from "../host-life.js";
 import type { HostOptions, PluginSpec } from "../host-options.js";
 import { inProcess } from "../launcher/in-process.js";
