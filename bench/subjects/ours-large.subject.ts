@@ -12,7 +12,7 @@ export interface LargeOrder {
   readonly largeMessageMib: number;
 }
 
-const host = createHost({ plugins: childPlugins() });
+const host = createHost({ plugins: childPlugins(), limits: { messageBytes: 80 << 20 } });
 await host.start();
 const driver = host.client(DriverService, { plugin: "driver" });
 const caller = host.client(DriverService, { plugin: "caller" });
