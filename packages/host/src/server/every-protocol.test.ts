@@ -217,7 +217,9 @@ describe.each(cells)("$name", ({ make, httpVersion, binary, gzip }) => {
   });
 
   test("a deadline ends the call, for its handler too", async () => {
-    const call = client().say({ value: "wait" }, { timeoutMs: 50 });
+    // The connection stands, and the deadline leaves even a slow machine the time to get to the handler.
+    await client().say({ value: "first" });
+    const call = client().say({ value: "wait" }, { timeoutMs: 750 });
     const failed = expect(call).rejects.toMatchObject({ code: Code.DeadlineExceeded });
     await aborted.begun();
     await failed;
